@@ -1,12 +1,14 @@
 """Cells of a table as people write numbers: with thousands, decimal commas, percent signs, and units."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 Decimal = Literal["point", "comma"]
 Row = list[str]
 
+_IN_PARENTHESES: Final = "Numbers in parentheses are read as negative, as in accounts."
+_SIGN_BEHIND: Final = "Numbers with a minus behind them are read as negative."
 PERCENT_NOTE: Final = "Percentages are read as fractions: 5 % is 0.05."
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _DECIMAL_COMMA: Final = re.compile(
@@ -32,6 +34,17 @@ _WITH_UNIT: Final = re.compile(
     rf"(?P<after>(?!e[+-]?[0-9])(?:[^\W\d_]|[%‰°′″]|{_CURRENCY})[^\s\d,;]{{0,11}}[0-9²³]?)?",
     re.IGNORECASE,
 )
+_ACCOUNT: Final = re.compile(
+    rf"\((?P<within>[^()+-]+)\)|(?P<before>{_CURRENCY})\s*\((?P<number>[0-9][0-9.,{_GROUP_MARKS}]*)\)"
+    rf"|(?P<trailing>[^()+-]*[0-9])\s?[-{_SIGNS}]",
+    re.IGNORECASE,
+)
+"""A negative number as accounts have it, in parentheses or with its sign behind."""
+_ENDS: Final = (")", "-", *_SIGNS)
+_CELL_ENDS: Final = '\n\r\t;|," '
+_TRUTHS: Final = {"true": "1", "wahr": "1", "vrai": "1", "verdadero": "1", "vero": "1"} | {
+    word: "0" for word in ("false", "falsch", "faux", "falso")
+}
 _FRACTIONS: Final = {"%": "e-2", "‰": "e-3"}
 _SAMPLE: Final = 50
 """Cells that are looked at to say why a column is read as text."""
@@ -55,6 +68,22 @@ def is_missing(cell: str) -> bool:
         (True, True, False)
     """
     return cell.casefold() in _MISSING
+
+
+def as_truths(column: Sequence[str]) -> tuple[str, ...] | None:
+    """A column of TRUE and FALSE as 1 and 0, in the words of spreadsheets; None of any other.
+
+    Example:
+        >>> as_truths(("TRUE", "false", "")), as_truths(("yes", "no")), as_truths(("", ""))
+        (('1', '0', ''), None, None)
+    """
+    # Of most columns the first cells say that they are none.
+    if any(cell.casefold() not in _TRUTHS and not is_missing(cell) for cell in column[:_SAMPLE]):
+        return None
+    words = {cell: _TRUTHS.get(cell.casefold(), "") for cell in set(column)}
+    if not any(words.values()) or any(not (word or is_missing(cell)) for cell, word in words.items()):
+        return None
+    return tuple(words[cell] for cell in column)
 
 
 def with_plain_minus(text: str) -> str:
@@ -93,6 +122,60 @@ def measured(cell: str) -> Measured | None:
     if found["sign"] and number[0] in "+-":
         return None
     return Measured(found["sign"] + number, found["before"] or found["after"])
+
+
+def without_accounts(text: str, rows: list[Row], width: int) -> tuple[list[Row], list[str]]:
+    """The rows with a minus before the negative numbers of accounts, and what is to be said of it.
+
+    ``(5.00)``, ``($5.00)`` and ``5.00-`` are that in a column whose other cells are numbers. Where all
+    numbers of a column stand in parentheses it stays as it is: these may be anything, references for one.
+
+    Arguments:
+        text: All of them, for a look that is cheaper than one at each cell.
+        rows: Stripped cells; the first row may hold names.
+        width: Number of columns.
+
+    Example:
+        >>> without_accounts("(5.00);$3-", [["a", "b"], ["2", "$1"], ["(5.00)", "$3-"]], 2)[0]
+        [['a', 'b'], ['2', '$1'], ['-5.00', '-$3']]
+    """
+    if not (text.endswith(_ENDS) or any(f"{one}{end}" in text for one in _ENDS for end in _CELL_ENDS)):
+        return rows, []
+    cells = {cell for row in rows for cell in row if cell.endswith(_ENDS)}
+    negative = {cell: plain for cell in cells if (plain := _of_account(cell)) is not None}
+    places = {place for row in rows for place, cell in enumerate(row) if cell in negative}
+    places = {place for place in places if place < width and _is_of_accounts(rows[1:], place, negative)}
+    if not places:
+        return rows, []
+    read = {row[place] for row in rows for place in places if place < len(row)} & negative.keys()
+    said = [_IN_PARENTHESES] if any(cell.endswith(")") for cell in read) else []
+    said += [_SIGN_BEHIND] if any(not cell.endswith(")") for cell in read) else []
+    rows = [
+        [negative.get(cell, cell) if place in places else cell for place, cell in enumerate(row)]
+        for row in rows
+    ]
+    return rows, said
+
+
+def _of_account(cell: str) -> str | None:
+    """A cell of an account with its minus before it; None of any other."""
+    found = _ACCOUNT.fullmatch(cell)
+    if found is None:
+        return None
+    number = (found["within"] or found["trailing"] or f"{found['before']}{found['number']}").strip()
+    return f"-{number}" if _is_amount(number) else None
+
+
+def _is_amount(cell: str) -> bool:
+    return is_number(cell) or _WITH_UNIT.fullmatch(cell) is not None
+
+
+def _is_of_accounts(rows: Sequence[Row], place: int, negative: Mapping[str, str]) -> bool:
+    """Whether a column has such numbers and, beside those in parentheses, others; and nothing else."""
+    column = [row[place] for row in rows if place < len(row) and not is_missing(row[place])]
+    others = [cell for cell in column if cell not in negative]
+    has_sign_behind = any(cell in negative and "(" not in cell for cell in column)
+    return (bool(others) or has_sign_behind) and len(others) < len(column) and all(map(_is_amount, others))
 
 
 def without_units(rows: list[Row], width: int) -> tuple[list[Row], dict[int, str]]:

@@ -12,14 +12,17 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from vae_core.data.below import repeats_above, without_footnotes, without_totals
 from vae_core.data.cells import (
     PERCENT_NOTE,
     Decimal,
     Row,
+    as_truths,
     is_missing,
     is_number,
     mixed_units,
     with_plain_minus,
+    without_accounts,
     without_commas,
     without_groups,
     without_units,
@@ -202,6 +205,8 @@ def table_of_text(
         rows, said = _without_title(rows)
         notes += said
     width = max(map(_filled, rows), default=0) if is_rectangular else _width(rows)
+    rows, said = without_footnotes(rows, width)
+    notes += said
     rows, decimal, units, said = _plain_numbers(text, rows, width, delimiter, decimal)
     notes += said
     if header is None:
@@ -218,27 +223,34 @@ def table_of_text(
         message = f"the table has {len(rows):,} rows and {width:,} columns"
         hint = f"give it 1 to {MAX_ROWS:,} rows of at most {MAX_COLUMNS:,} values, below a row of names"
         raise BadInput("table", message, hint)
+    rows, said = without_totals(rows)
+    notes += said
     columns = list(zip(*(_cut(row, width, number) for number, row in enumerate(rows, first)), strict=True))
     rows.clear()  # the columns hold their cells
-    texts, numbers, unusable = _sorted_out(names, columns, first, notes)
+    found = _sorted_out(names, columns, first)
+    last = {name: column[-1] for name, column in zip(names, columns, strict=True)}
+    if repeated := repeats_above(found.numbers, last):
+        notes.append(f"The last row has the {repeated} of those above: it is left out.")
+        found = _sorted_out(names, [column[:-1] for column in columns], first)
+    notes += found.notes
     if missing == "refuse":
-        _refuse(unusable)
-    if not numbers:
+        _refuse(found.unusable)
+    if not found.numbers:
         raise _without_numbers(notes)
-    if texts:
-        notes.append(f"{ASIDE}: {', '.join(texts)}.")
+    if found.texts:
+        notes.append(f"{ASIDE}: {', '.join(found.texts)}.")
     if not header:
         notes.append("The first row is read as numbers, not as names.")
     return Table(
-        columns=tuple(numbers),
-        values=np.stack(list(numbers.values()), axis=1),
-        texts=texts,
+        columns=tuple(found.numbers),
+        values=np.stack(list(found.numbers.values()), axis=1),
+        texts=found.texts,
         has_header=header,
         notes=tuple(notes),
         delimiter=delimiter,
         decimal=decimal,
         encoding=encoding,
-        unusable=unusable,
+        unusable=found.unusable,
         has_full_width=has_full_width,
     )
 
@@ -247,10 +259,11 @@ def _plain_numbers(
     text: str, rows: list[Row], width: int, delimiter: Delimiter, decimal: Decimal | None
 ) -> tuple[list[Row], Decimal, dict[int, str], list[str]]:
     """Numbers as a program writes them, the decimal mark, units by column, and what is to be said."""
+    rows, notes = without_accounts(text, rows, width)
     rows, units = without_units(rows, width)
-    notes: list[str] = []
     if delimiter != "blank":
-        rows, notes = without_groups(text, rows)
+        rows, said = without_groups(text, rows)
+        notes += said
     if delimiter == "comma" and '"' not in text:  # no cell has a comma
         return rows, decimal or "point", units, notes
     rows, decimal, said = without_commas(rows, decimal, is_between_columns=delimiter == "comma")
@@ -469,10 +482,32 @@ def _said_of_units(units: Mapping[str, str], notes: Sequence[str]) -> list[str]:
     return said + ([f"Units are left out: {', '.join(others)}."] if others else [])
 
 
-def _sorted_out(
-    names: Sequence[str], columns: Sequence[tuple[str, ...]], first: int, notes: list[str]
-) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[np.float64]], dict[str, Unusable]]:
+class _Sorted(NamedTuple):
     """Columns of text, columns of numbers, and what is unusable in those, by their names."""
+
+    texts: dict[str, tuple[str, ...]]
+    numbers: dict[str, NDArray[np.float64]]
+    unusable: dict[str, Unusable]
+    notes: list[str]
+
+
+def _sorted_out(names: Sequence[str], columns: Sequence[tuple[str, ...]], first: int) -> _Sorted:
+    """The columns by what they hold.
+
+    TRUE and FALSE are 1 and 0, unless one column has them beside columns of numbers: that is a class.
+    """
+    found = _by_kind(names, columns, first)
+    truths = {name: truth for name, column in found.texts.items() if (truth := as_truths(column))}
+    if not truths or (len(truths) == 1 and found.numbers):
+        return found
+    columns = [truths.get(name, column) for name, column in zip(names, columns, strict=True)]
+    found = _by_kind(names, columns, first)
+    found.notes.append(f"TRUE and FALSE are read as 1 and 0: {', '.join(truths)}.")
+    return found
+
+
+def _by_kind(names: Sequence[str], columns: Sequence[tuple[str, ...]], first: int) -> _Sorted:
+    notes: list[str] = []
     texts: dict[str, tuple[str, ...]] = {}
     numbers: dict[str, NDArray[np.float64]] = {}
     unusable: dict[str, Unusable] = {}
@@ -496,7 +531,7 @@ def _sorted_out(
                 unusable[name] = _unusable(column, wrong, first)
     if empty:
         notes.append(f"Empty columns are left out: {', '.join(empty)}.")
-    return texts, numbers, unusable
+    return _Sorted(texts, numbers, unusable, notes)
 
 
 def _as_numbers(column: Sequence[str]) -> tuple[NDArray[np.float64], int]:

@@ -80,8 +80,8 @@ def read_workbook(
 ) -> Workbook:
     """A sheet of a workbook: numbers, and columns of text, which are set aside, as by :func:`read_table`.
 
-    Formulas count with the value that the workbook keeps of them, and no macro runs. Dates, times and truth
-    values are text; a percentage is a fraction; a cell with an error, such as #DIV/0!, is empty. Rows above
+    Formulas count with the value that the workbook keeps of them, and no macro runs. Dates and times are
+    text; a percentage is a fraction; a cell with an error, such as #DIV/0!, is empty. Rows above
     the table that have one cell only are left out, and so are empty rows. Each cell of a merged area has the
     value of its first. Sheets that are hidden are not offered, unless all are.
 

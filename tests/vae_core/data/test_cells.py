@@ -2,8 +2,10 @@
 
 from typing import Final
 
+import numpy as np
 import pytest
 
+from tests.brought_files import Cell, workbook
 from vae_core.data import bring
 from vae_core.data.cells import PERCENT_NOTE, measured
 from vae_core.data.table import read_table
@@ -24,6 +26,12 @@ WRITTEN: Final[dict[str, tuple[str, list[float], str]]] = {
     "France": ("1 234,5|2\u202f345,75|12", [1234.5, 2345.75, 12], "Blanks or apostrophes between thousands"),
     "Switzerland": ("1'234.5|2’345.75|12", [1234.5, 2345.75, 12], "Blanks or apostrophes between thousands"),
     "Germany": ("1.234|0,5|12.500,5", [1234, 0.5, 12500.5], "Points between thousands are left out."),
+    "accounts": ("5.00|(3.50)|2", [5, -3.5, 2], "Numbers in parentheses are read as negative"),
+    "accounts in dollars": ("$5.00|($1,234.50)|$(2.00)", [5, -1234.5, -2], "Numbers in parentheses are read"),
+    "accounts in euros": ("€ 5,00|(€ 3,50)|€ 2,00", [5, -3.5, 2], "Numbers in parentheses are read as"),
+    "accounts with decimal commas": ("7,5|(5,0)|1.200,5", [7.5, -5, 1200.5], "Numbers in parentheses"),
+    "a minus behind": ("5,0-|7,5|12,5−", [-5, 7.5, -12.5], "Numbers with a minus behind them"),
+    "nothing but losses": ("5.25-|7.5-|12-", [-5.25, -7.5, -12], "Numbers with a minus behind them"),
     "typography": ("−5.5|6|–", [-5.5, 6], "There is no"),
 }
 
@@ -56,6 +64,9 @@ def test_a_table_without_names_keeps_its_first_row() -> None:
         ("1.2.3", "1.2.4", "1.3.0", "2.0.0"),
         ("0 no", "1 yes", "0 no", "1 yes"),
         ("18-25", "26-35", "18-25", "36-45"),
+        ("(1)", "(2)", "(3)", "(4)"),
+        ("0.5 (0.1)", "0.6 (0.2)", "0.7 (0.1)", "0.8 (0.2)"),
+        ("A-", "B-", "A-", "12-"),
     ],
 )
 def test_words_dates_and_classes_stay_text(cells: tuple[str, ...]) -> None:
@@ -89,6 +100,36 @@ def test_one_cell_with_a_unit_among_numbers_is_said_with_its_column() -> None:
 def test_percentages_are_the_same_from_a_text_and_from_a_workbook() -> None:
     found = bring(b"rate;n\n45 %;1\n50 %;5\n55 %;3\n", None)
     assert [one.text for one in found.problems if one.text == PERCENT_NOTE] == [PERCENT_NOTE]
+
+
+TRUTHS: Final[dict[str, tuple[str, list[list[float]]]]] = {
+    "Excel": ("a,b\nTRUE,FALSE\nFALSE,FALSE\nTRUE,TRUE\n", [[1, 0], [0, 0], [1, 1]]),
+    "pandas": ("a,b\nTrue,False\nFalse,False\n,True\n", [[1, 0], [0, 0], [np.nan, 1]]),
+    "German Excel": ("a;b\nWAHR;FALSCH\nFALSCH;FALSCH\n", [[1, 0], [0, 0]]),
+    "beside numbers": ("a,n,b\nTRUE,1.5,FALSE\nFALSE,2,FALSE\n", [[1, 1.5, 0], [0, 2, 0]]),
+}
+
+
+@pytest.mark.parametrize("case", TRUTHS)
+def test_columns_of_true_and_false_are_read_as_1_and_0(case: str) -> None:
+    """A table of nothing else had no column of numbers, and was refused."""
+    text, values = TRUTHS[case]
+    table = read_table(text.encode(), missing="keep")
+    assert np.array_equal(table.values, values, equal_nan=True)
+    assert not table.texts
+    assert "TRUE and FALSE are read as 1 and 0: a, b." in table.notes
+
+
+def test_one_column_of_them_beside_numbers_is_a_class() -> None:
+    found = bring(b"alive,a,b\nTRUE,1,2\nFALSE,3,5\nTRUE,4,4\nFALSE,2,9\n")
+    assert (found.class_names, found.columns) == (("FALSE", "TRUE"), ("a", "b"))
+
+
+def test_true_and_false_of_a_workbook_and_with_a_label_are_binary_examples() -> None:
+    cells: list[list[Cell]] = [["a", "b", "kind"], [True, False, "x"], [False, False, "y"], [True, True, "x"]]
+    found = bring(workbook({"Sheet1": cells}))
+    assert (found.x.tolist(), found.class_names) == ([[1, 0], [0, 0], [1, 1]], ("x", "y"))
+    assert found.likelihood == "bernoulli"
 
 
 @pytest.mark.parametrize("cell", ["", "kg", "5", "5e3", "€ 5 kg", "--5 kg", "5 kg 3", "5 6 kg7x", "1e5 %"])
