@@ -45,8 +45,8 @@ LIMITS: Final = (
 FORMATS: Final = (
     "**Spreadsheets** (.xlsx, .xls, .ods), **tables** as text (CSV, TSV, blanks between; decimal points or "
     "commas), **NPY** and **NPZ**, **IDX** "
-    "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF, TIFF), several or a "
-    "zip of them: folders, or a file of names and labels in it, give the classes."
+    "(also .gz, or images and labels together), **pictures** (PNG, JPEG, WebP, BMP, GIF, TIFF), several, a "
+    "zip of them, or the pages of one file: folders, or a file of names and labels in it, give the classes."
 )
 PASTE_HELP: Final = "Cells that you copied from a spreadsheet, or any table as text."
 LONGEST_PASTE: Final = 1_000_000
@@ -75,6 +75,7 @@ NAMES: Final = {
     "side": "Longer side, pixels",
     "fit": "Other shapes",
     "colours": "Colours",
+    "frames": "Files of several pages",
     "missing": "Rows without a number",
     "scale": "Columns are scaled",
 }
@@ -95,6 +96,7 @@ OPTIONS: Final[dict[str, dict[str, str]]] = {
     "layout": {"images": "an image", "numbers": "numbers"},
     "orientation": ORIENTATIONS,
     "fit": {"crop": "cut", "stretch": "stretched"},
+    "frames": {"all": "all pages", "first": "the first"},
     "colours": {"grey": "turned to grey", "kept": "kept"},
     "missing": {"drop": "left out", "mean": "filled with the mean"},
     "scale": {"standard": "mean 0, s.d. 1", "unit": "0 to 1", "none": "not at all"},
@@ -116,6 +118,7 @@ HELPS: Final = {
     "side": "Images are made smaller, in their own shape.",
     "fit": "Pictures of another shape than most lose what is beside it, or are stretched to it.",
     "colours": "Kept: red, green and blue of each pixel, three times the values of a grey image.",
+    "frames": "Whether each frame or page of a GIF or a TIFF is an example.",
     "missing": "The mean is that of the column.",
     "scale": r"Each column by itself: $(x - \bar x)/s$, or $(x - \min)/(\max - \min)$.",
 }

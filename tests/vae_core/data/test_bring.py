@@ -352,6 +352,77 @@ def test_one_tiff_is_said_to_be_one_picture_and_several_are_read(compression: st
     assert any("‘0.tiff’" in text for text in texts), texts
 
 
+def pages(count: int, form: str, *, more: Image.Image | None = None) -> tuple[bytes, list[int]]:
+    """A file of several pages, each of one grey with a corner in another, and those greys."""
+    greys = [200 - 9 * number for number in range(count)]
+    drawn = [np.full((8, 6), grey, np.uint8) for grey in greys]
+    for one in drawn:
+        one[:2, :2] = 0
+    first, *others = [Image.fromarray(one) for one in drawn]
+    return image(first, form, save_all=True, append_images=[*others, *([more] if more else [])]), greys
+
+
+@pytest.mark.parametrize("form", ["TIFF", "GIF", "WEBP", "PNG"])
+def test_the_frames_of_one_file_are_examples(form: str) -> None:
+    """A stack of a microscope was said to be one picture."""
+    content, greys = pages(12, form)
+    found = bring(content)
+    assert found.image_shape == (8, 6)
+    assert np.abs(found.x[:, -1].astype(int) - greys).max() <= 3
+    assert "Each of the 12 frames or pages of 1 file is an example." in said(content)
+    assert bring(content, Choices(side=6)).x.shape[0] == 12
+
+
+def test_a_stack_of_12_bits_has_one_scale() -> None:
+    stack = [Image.fromarray(np.full((8, 6), value, np.uint16)) for value in (100, 2000, 4000)]
+    content = image(stack[0], "TIFF", save_all=True, append_images=stack[1:])
+    assert bring(content).x[:, 0].tolist() == [round(value / 4095 * 255) for value in (100, 2000, 4000)]
+
+
+def test_pages_of_another_size_are_left_out_and_said() -> None:
+    content, greys = pages(5, "TIFF", more=Image.new("L", (3, 4)))
+    assert len(bring(content).x) == len(greys)
+    assert "1 page of another size than the first, or a smaller copy of another one, is left out." in said(
+        content
+    )
+
+
+def test_files_of_several_pages_in_folders_give_all_of_them_with_their_labels() -> None:
+    content = zipped({"cat/a.tif": pages(4, "TIFF")[0], "dog/b.tif": pages(3, "TIFF")[0]})
+    found = bring(content)
+    assert found.labels is not None
+    assert (found.labels.tolist(), found.class_names) == ([0] * 4 + [1] * 3, ("cat", "dog"))
+    assert (found.choices.frames, found.options["frames"]) == ("all", ("all", "first"))
+    first = bring(content, Choices(frames="first"))
+    assert len(first.x) == 2
+    assert "Of 2 pictures with several frames or pages the first is used." in said(content, first.choices)
+
+
+def test_one_moving_picture_among_others_counts_once_unless_all_frames_are_chosen() -> None:
+    files = {f"{n}.png": image(np.full((8, 6), 30 * n, np.uint8)) for n in range(4)}
+    content = zipped({"a.gif": pages(5, "GIF")[0]} | files)
+    assert (len(bring(content).x), bring(content).choices.frames) == (5, "first")
+    assert len(bring(content, Choices(frames="all")).x) == 9
+
+
+def test_a_stack_that_is_cut_short_keeps_the_pages_before_and_one_of_too_many_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content, _ = pages(12, "GIF")
+    cut = content[: len(content) * 2 // 3]
+    assert 2 <= len(bring(cut).x) < 12
+    monkeypatch.setattr("vae_core.data.images.MAX_ENTRIES", 10)
+    with pytest.raises(BadInput, match="there are more than 10 frames or pages; use fewer"):
+        bring(content)
+
+
+def test_a_table_may_begin_as_a_bitmap_does() -> None:
+    """BMI in its first column was taken for a picture."""
+    assert bring(b"BMI,age\n21.5,30\n25,41\n31,28\n").columns == ("BMI", "age")
+    with pytest.raises(BadInput, match="one picture"):
+        bring(image(np.full((4, 4), 9, np.uint8), "BMP"))
+
+
 def test_colours_are_kept_where_that_is_chosen() -> None:
     colours = np.random.RandomState(0).randint(0, 256, (6, 5, 7, 3)).astype(np.uint8)
     files = {f"{number}.png": image(Image.fromarray(one)) for number, one in enumerate(colours)}

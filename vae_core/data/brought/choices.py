@@ -13,6 +13,7 @@ from vae_core.data.cells import Decimal
 from vae_core.data.images import (
     Colours,
     Fit,
+    Frames,
 )
 from vae_core.data.limits import MAX_SIDE
 from vae_core.data.table import Delimiter, Encoding
@@ -47,6 +48,7 @@ class Choices:
         side: Pixels of the longer side of an image.
         fit: How a picture of another shape becomes one of the commonest shape.
         colours: Whether colour images become grey or keep their colours.
+        frames: Whether all frames or pages of a file are pictures, or the first.
         missing: Whether a row without a number is left out, or gets the mean of its column.
         scale: Of columns: to mean 0 and standard deviation 1, to [0, 1], or not at all.
     """
@@ -66,6 +68,7 @@ class Choices:
     side: int | None = None
     fit: Fit | None = None
     colours: Colours | None = None
+    frames: Frames | None = None
     missing: Missing | None = None
     scale: Scale | None = None
 
@@ -112,6 +115,7 @@ _KINDS: Final[Mapping[str, Any]] = {
     "orientation": Orientation,
     "fit": Fit,
     "colours": Colours,
+    "frames": Frames,
     "missing": Missing,
     "scale": Scale,
 }

@@ -13,8 +13,10 @@ from vae_core.data.depth import Scale
 from vae_core.data.images import (
     Colours,
     Fit,
+    Frames,
     Images,
     LabelsFrom,
+    read_frames,
     read_images_zip,
     resized,
     target_size,
@@ -103,6 +105,13 @@ def _unit(images: NDArray[Any], draft: Draft) -> NDArray[Any]:
     return np.clip(scaled, 0, 1).astype(np.float32)
 
 
+def from_frames(content: bytes, choices: Choices, say: Progress) -> Brought:
+    """Frames or pages of one file, as examples of one size."""
+    draft = Draft("frames of one file", choices)
+    found = read_frames(content, side=choices.side, colours=choices.colours or "grey", on_progress=say)
+    return _of_images(found, draft)
+
+
 def from_images(content: bytes, choices: Choices, say: Progress) -> Brought:
     """Pictures of a zip, as examples of one size."""
     draft = Draft("pictures", choices)
@@ -115,8 +124,15 @@ def from_images(content: bytes, choices: Choices, say: Progress) -> Brought:
         fit=choices.fit or "crop",
         colours=choices.colours or "grey",
         labels_from=wanted,
+        frames=choices.frames,
         on_progress=say,
     )
+    if found.num_moving:
+        draft.choose("frames", found.frames, get_args(Frames))
+    return _of_images(found, draft)
+
+
+def _of_images(found: Images, draft: Draft) -> Brought:
     _say_of_images(found, draft)
     sources = tuple(NO_LABELS if one == "none" else one for one in found.label_sources)
     draft.choose("labels", NO_LABELS if found.labels_from == "none" else found.labels_from, sources)
@@ -158,9 +174,15 @@ def _say_of_images(found: Images, draft: Draft) -> None:
     if found.num_transparent:
         draft.say(sentence_of(found.num_transparent, "picture", "with transparent parts", "put on white"))
     _say_of_scales(found, draft)
-    if found.num_moving:
+    if found.num_moving and found.frames == "first":
         several = count_of(found.num_moving, "picture")
-        draft.say(f"Of {several} with several frames or pages the first is used.")
+        draft.say(f"Of {several} with several frames or pages the first is used.", "frames")
+    elif found.num_moving:
+        files = count_of(found.num_moving, "file")
+        draft.say(f"Each of the {found.num_frames:,} frames or pages of {files} is an example.", "frames")
+    if found.num_left_pages:
+        what = "of another size than the first, or a smaller copy of another one,"
+        draft.say(sentence_of(found.num_left_pages, "page", what, "left out"))
     if found.num_broken:
         listed = "; ".join(f"‘{name[-60:]}’: {why}" for name, why in found.broken)
         more = "; …" if found.num_broken > len(found.broken) else ""

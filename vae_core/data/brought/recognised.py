@@ -12,7 +12,7 @@ from vae_core.data.brought.choices import Brought, Choices, Problem, Progress
 from vae_core.data.brought.columns import from_table, from_workbook
 from vae_core.data.brought.downloaded import from_downloaded
 from vae_core.data.brought.draft import Draft
-from vae_core.data.brought.pictures import from_images
+from vae_core.data.brought.pictures import from_frames, from_images
 from vae_core.data.brought.wording import names_listed
 from vae_core.data.images import SUFFIXES
 from vae_core.data.limits import MAX_UNPACKED_BYTES
@@ -22,7 +22,7 @@ from vae_core.errors import BadInput
 
 
 def bring(content: bytes, choices: Choices | None = None, *, on_progress: Progress | None = None) -> Brought:
-    """Reads a file as a data set: a table, a workbook, a NumPy or IDX file, or a zip of pictures.
+    """Reads a file as a data set: a table, a workbook, a NumPy or IDX file, or pictures.
 
     Arguments:
         content: The file.
@@ -53,18 +53,25 @@ def _read(content: bytes, choices: Choices, say: Progress) -> Brought:
         return from_workbook(content, choices)
     if content.startswith(b"PK"):
         return _from_zip(content, choices, say)
+    if _is_picture(content):
+        return from_frames(content, choices, say)
     _refuse_others(content)
     if content.startswith((b"\0\0", b"\x1f\x8b")):
         return _from_idx_or_gzip(content, choices)
     return from_table(content, choices)
 
 
+def _is_picture(content: bytes) -> bool:
+    pictures = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*")
+    is_webp = content[:4] == b"RIFF" and content[8:12] == b"WEBP"
+    # A table may begin with BMI; four bytes of a bitmap are reserved, and 0.
+    is_bitmap = content[:2] == b"BM" and content[6:10] == b"\0\0\0\0"
+    return content.startswith(pictures) or is_webp or is_bitmap
+
+
 def _refuse_others(content: bytes) -> None:
     """Raises with one sentence for files that people bring and that cannot be read."""
     start = content[:16]
-    pictures = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*")
-    if start.startswith(pictures) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
-        raise BadInput("one_image", "this is one picture", "choose several, or a zip of them")
     if start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
         raise BadInput("pickle", "this is a pickled file, which could run a program", "save it as NPZ or CSV")
     if start.startswith(b"\0\0\0") and start[4:8] == b"ftyp":
