@@ -240,6 +240,24 @@ def test_rows_of_an_array_with_nan_are_left_out_or_filled() -> None:
     assert filled.x[2, 1] == pytest.approx(np.nanmean(x[:, 1]))
 
 
+def test_a_column_of_an_array_without_a_number_is_left_out() -> None:
+    """It was refused, with the advice to leave out a column, which an array has no choice for."""
+    values = np.random.RandomState(0).randn(20, 5)
+    values[:, 3] = np.nan
+    for content in (npy(values), npz(x=values), npy(values.astype(np.float32))):
+        found = bring(content, Choices(scale="none"))
+        assert np.allclose(found.x, np.delete(values, 3, 1), atol=1e-6)
+        assert found.columns == ("value 1", "value 2", "value 3", "value 5")
+        assert "Left out, because no row has a number there: value 4." in said(content)
+    values[:, 1] = np.inf
+    assert bring(npy(values)).columns == ("value 1", "value 3", "value 5")
+    with pytest.raises(BadInput, match="no value of the examples is a number; fill them in"):
+        bring(npy(np.full((5, 3), np.nan)))
+    pixels = np.random.RandomState(0).randint(0, 256, (9, 64)).astype(np.float64)
+    pixels[:, 7] = np.nan
+    assert bring(npy(pixels)).image_shape is None
+
+
 def test_idx_files_are_taken_alone_packed_and_with_their_labels() -> None:
     images = np.random.RandomState(0).randint(0, 256, (6, 4, 3)).astype(np.uint8)
     for content in (idx(images), gzip.compress(idx(images))):

@@ -29,6 +29,7 @@ def from_rows(
     table: Table | None = None,
 ) -> Brought:
     """Rows of numbers, shape (n, D): points, or square images."""
+    rows, names = _without_empty(rows, names, draft)
     if rows.shape[1] > MAX_COLUMNS:
         message = f"an example has {rows.shape[1]:,} values, more than {MAX_COLUMNS:,}"
         raise BadInput("columns", message, "use smaller images or fewer columns")
@@ -47,6 +48,22 @@ def from_rows(
     rows, known = _filled(np.asarray(rows, np.float64), names, known, draft, table)
     x = _scaled(rows, names, draft)
     return finished(x, known, draft, columns=names, head=head)
+
+
+def _without_empty(
+    rows: NDArray[Any], names: tuple[str, ...], draft: Draft
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """The rows without the columns in which no number is, as an array may have them."""
+    if rows.dtype.kind != "f":
+        return rows, names
+    there = np.asarray(np.isfinite(rows).any(axis=0))
+    if there.all():
+        return rows, names
+    if not there.any():
+        raise BadInput("missing", "no value of the examples is a number", "fill them in")
+    listed = names_listed([names[place] for place in np.flatnonzero(~there)])
+    draft.say(f"Left out, because no row has a number there: {listed}.")
+    return rows[:, there], tuple(name for name, is_there in zip(names, there, strict=True) if is_there)
 
 
 def _say_of_rounded(rows: NDArray[Any], names: tuple[str, ...], draft: Draft) -> None:
@@ -77,9 +94,6 @@ def _filled(
     bad = ~np.isfinite(rows)
     if not bad.any():
         return rows, known
-    if bad.all(axis=0).any():
-        name = names[int(np.argmax(bad.all(axis=0)))]
-        raise BadInput("missing", f"no row has a number in {name!r}", "leave that column out")
     where = [names[place] for place in np.flatnonzero(bad.any(axis=0))]
     odd = [one for one in where if table is not None and one in table.unusable]
     for name in odd[:3]:
