@@ -144,7 +144,7 @@ def columns_of(dataset: str) -> tuple[str, ...]:
         facts = own_facts(dataset)
     except BadInput:
         return ()
-    return facts.columns if facts.image_shape is None else ()
+    return facts.value_names if facts.image_shape is None else ()
 
 
 def has_many_held_out(dataset: str) -> bool:

@@ -66,7 +66,7 @@ def draw(found: Look, facts: OwnFacts, *, key: str) -> None:
     if facts.image_shape is not None:
         _draw_pictures(found, facts.image_shape)
     elif len(facts.columns) > 1:
-        names = (facts.columns[0], facts.columns[1])
+        names = (facts.value_names[0], facts.value_names[1])
         figure = points_figure(
             found.x[:, :2], found.labels, names=names, class_names=facts.class_names, theme=theme
         )

@@ -78,6 +78,7 @@ def arrays_of(brought: "Brought", title: str) -> dict[str, NDArray[Any]]:
         problems=tuple(problem.text for problem in brought.problems),
         digest="",
         beside=tuple(brought.beside),
+        scale=brought.choices.scale or "",
     )
     arrays = {"x": x, "facts": np.array(json.dumps(facts._asdict()))}
     if labels is not None:
@@ -156,7 +157,7 @@ def load_own(name: str, *, seed: int = 0) -> "Dataset":
     if facts.image_shape is None and len(facts.columns) > 2:
         first, second = facts.columns[:2]
         said += (f"Charts of the data space show the first two columns: {first} and {second}.",)
-    columns = facts.columns if facts.image_shape is None else ()
+    columns = facts.value_names if facts.image_shape is None else ()
     return replace(data, digest=facts.digest, notes=said + data.notes, columns=columns)
 
 

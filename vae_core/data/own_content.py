@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
@@ -35,6 +36,7 @@ class OwnFacts(NamedTuple):
         problems: What was wrong, and what was done about it: a sentence each.
         digest: SHA-256 of content and title.
         beside: Names of the numbers that are known of each example and not trained on.
+        scale: How the columns of points are scaled: ``standard``, ``unit`` or ``none``; "" of older files.
     """
 
     name: str
@@ -50,11 +52,30 @@ class OwnFacts(NamedTuple):
     problems: tuple[str, ...]
     digest: str
     beside: tuple[str, ...] = ()
+    scale: str = ""
 
     @property
     def image_shape(self) -> tuple[int, ...] | None:
         """(height, width), or (height, width, 3) in colour; None for points."""
         return self.shape if len(self.shape) > 1 else None
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """Names of the values of a point, for axes and lists: what is scaled has no unit.
+
+        A unit is what stands in brackets behind a name, without a blank and with a letter or a sign.
+        """
+        if self.scale not in _SCALED:
+            return self.columns
+        said = _SCALED[self.scale]
+        names = tuple(_UNIT.sub(f" ({said})", name) for name in self.columns)
+        if len(set(names)) < len(names):  # the same in two units
+            return tuple(f"{name}, {said}" if _UNIT.search(name) else name for name in self.columns)
+        return names
+
+
+_SCALED: Final = {"standard": "standardised", "unit": "0 to 1"}
+_UNIT: Final = re.compile(r"\s*[(\[](?=[^()\[\]\s]*[^\W\d_]|[%°‰])[^()\[\]\s]{1,12}[)\]]$")
 
 
 def content_digest(arrays: Arrays, facts: OwnFacts) -> str:

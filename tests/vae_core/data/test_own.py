@@ -9,6 +9,7 @@ import torch
 
 from tests.brought_files import npy, npz, two_classes
 from vae_core.data import BadInput, Choices, bring, data_shape, dataset_info, load_dataset, numbers_known
+from vae_core.data.brought.choices import Scale
 from vae_core.data.catalogue import least_training_examples
 from vae_core.data.own import arrays_of, own_facts, own_file, packed
 from vae_core.data.own_content import facts_in
@@ -48,6 +49,41 @@ def test_a_table_that_was_brought_is_a_data_set_of_points() -> None:
     info = dataset_info(name)
     assert (info.title, info.default_likelihood, info.is_unit_interval) == ("mine", "gaussian", False)
     assert torch.equal(load_dataset(name, seed=3).x_train[:], data.x_train[:])
+
+
+SCALED: dict[Scale, str] = {"standard": "standardised", "unit": "0 to 1"}
+UNITS = "length (cm),width [mm],price (€/kg),share (%),income (before tax),size (2),plain\n" + "".join(
+    f"{i},{i * i},{i % 3},{i % 5},{i**3},{i % 7},{i % 4}\n" for i in range(20)
+)
+
+
+def test_scaled_values_have_no_unit_and_others_keep_theirs() -> None:
+    """Axes from -2 to 2 were said to be in centimetres."""
+    others = ("income (before tax)", "size (2)", "plain")
+    columns = tuple(UNITS.partition("\n")[0].split(","))
+    for scale, said in SCALED.items():
+        name = keep(UNITS.encode(), Choices(scale=scale, columns=columns))
+        scaled = tuple(f"{one} ({said})" for one in ("length", "width", "price", "share"))
+        assert load_dataset(name).columns == own_facts(name).value_names == (*scaled, *others)
+        assert own_facts(name).columns[0] == "length (cm)"
+    kept = load_dataset(keep(UNITS.encode(), Choices(scale="none", columns=columns))).columns
+    assert kept[:2] == ("length (cm)", "width [mm]")
+
+
+def test_the_same_in_two_units_stays_apart() -> None:
+    rows = "".join(f"{i},{i * i}\n" for i in range(9))
+    data = load_dataset(keep(f"length (cm),length (in)\n{rows}".encode()))
+    assert data.columns == ("length (cm), standardised", "length (in), standardised")
+
+
+def test_a_download_keeps_how_it_was_scaled_and_a_file_of_before_has_its_names() -> None:
+    arrays = arrays_of(bring(b"length (cm),b\n1,2\n3,5\n4,4\n2,9\n"), "mine")
+    again = facts_in(arrays_of(bring(packed(arrays)), "mine"))
+    assert again == facts_in(arrays)
+    assert again.value_names == ("length (standardised)", "b")
+    values = json.loads(str(arrays["facts"]))
+    del values["scale"]
+    assert facts_in({"facts": np.array(json.dumps(values))}).value_names == ("length (cm)", "b")
 
 
 def test_pictures_stay_bytes_and_have_their_shape() -> None:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vae_core.config import Likelihood
 from vae_core.data.archive import Archive
-from vae_core.data.brought.choices import Brought, Choices, Problem
+from vae_core.data.brought.choices import Brought, Choices, Problem, Scale
 from vae_core.data.brought.draft import MAX_BESIDE, refusal_of
 from vae_core.data.limits import LARGEST, MAX_CLASSES, MAX_COLUMNS, MAX_VALUES
 from vae_core.data.npy import read_npz, read_text
@@ -53,7 +53,7 @@ def from_downloaded(archive: Archive, content: bytes) -> Brought | None:
         image_shape=facts.image_shape,
         columns=facts.columns,
         beside=beside,
-        choices=Choices(),
+        choices=Choices(scale=next((one for one in get_args(Scale) if one == facts.scale), None)),
         options={},
         problems=tuple(map(Problem, facts.problems)),
         likelihood=facts.likelihood,
@@ -67,7 +67,7 @@ def _fit(facts: OwnFacts, arrays: Mapping[str, NDArray[Any]]) -> bool:
     """Whether facts and arrays are of one data set as it would be kept: anybody may write such a file."""
     x, labels, beside = arrays["x"], arrays.get("labels"), arrays.get("beside")
     names = (facts.title, facts.form, facts.reason, *facts.class_names, *facts.columns, *facts.problems)
-    if not all(isinstance(name, str) for name in (*names, *facts.beside)) or not facts.title:
+    if not all(isinstance(name, str) for name in (*names, *facts.beside, facts.scale)) or not facts.title:
         return False
     if len(facts.title) > _LONGEST_TITLE or len(facts.class_names) > MAX_CLASSES:
         return False
