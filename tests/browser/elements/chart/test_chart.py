@@ -19,6 +19,7 @@ from dashboard.figures.objects import (
 )
 from tests.browser.elements.messages import chart_message, film
 from tests.browser.elements.mounting import Mounted, open_element
+from tests.browser.pages import values_of
 from tests.polling import until
 
 
@@ -266,8 +267,10 @@ def test_frames_are_shown_by_keys_and_played_to_their_end(page: Page) -> None:
     expect(steps).to_have_attribute("aria-valuetext", "step 3")
     until(lambda: chart.evaluate(HEIGHTS) == [4, 3], "played to the end")
     expect(chart.get_by_role("button", name="Play")).to_be_visible()
+    shown = values_of(steps, "aria-valuetext")
     chart.get_by_role("button", name="Play").click()
-    expect(steps).to_have_attribute("aria-valuetext", "step 0")
+    until(lambda: shown()[-1] == "step 3" and len(shown()) > 1, "played again")
+    assert shown() == ["step 3", "step 0", "step 1", "step 2", "step 3"]
 
 
 def test_the_player_stands_below_the_plot_and_within_the_figure(page: Page) -> None:
