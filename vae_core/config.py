@@ -67,8 +67,6 @@ KERNEL: Final = 4
 """Pixels of a side of a convolution's kernel. Twice the stride: overlaps are even (Odena et al. 2016)."""
 MAX_CONV_SIDE: Final = 64
 """Pixels of a side of images that a convolutional network takes."""
-WALL_LIMIT_S: Final = 30 * 60
-"""Seconds of training, without pauses, after which a run is saved and stopped: others wait for the core."""
 ACTIVE_VARIANCE: Final = 0.01
 """An active unit's posterior mean varies by more than this over the data (Burda et al. 2016)."""
 

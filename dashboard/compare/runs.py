@@ -234,10 +234,10 @@ def load(run_ids: Sequence[str]) -> list[Side]:
     training: list[str] = []
     for number, view in enumerate(views):
         label = names[view.run_id]
-        if view.status == "running" and is_of_sweep(view):
+        if view.is_under_way and is_of_sweep(view):
             training.append(label)  # its point moves meanwhile; a table of numbers that move compares nothing
             continue
-        if view.status in ("running", "paused"):
+        if view.is_under_way or view.status == "paused":
             runner().save(view.run_id)
         try:
             subject = subject_of(view.run_id)

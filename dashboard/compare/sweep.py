@@ -289,7 +289,7 @@ def _draw_points(views: Sequence[JobView], sides: Sequence[Side]) -> None:
     points: list[RatePoint] = []
     for number, view in enumerate(views):
         side = by_id.get(view.run_id)
-        if view.status == "running":
+        if view.is_under_way:
             at = _newest(view)
             if at is not None:
                 colour = run_colour(number, theme)

@@ -258,7 +258,7 @@ def rate_and_distortion(shown: Subject) -> None:
     """Where the run stands between rate and distortion, and how it came there; ticks while it trains."""
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
-    live_run = run_id if view is not None and view.status == "running" else None
+    live_run = run_id if view is not None and view.is_under_way else None
     st.fragment(_rate_and_distortion, run_every=LIVE_TICK_S if live_run else None)(shown, live_run)
 
 

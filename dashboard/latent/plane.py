@@ -80,7 +80,7 @@ def explore(shown: Subject, plane: tuple[int, int]) -> None:
     colours = colouring.colouring(shown.data, colouring.choose(shown.data, "plane_colour"))
     run_id = state.current_run()
     view = None if run_id is None else runner().view(run_id)
-    live_run = run_id if view is not None and view.status == "running" else None
+    live_run = run_id if view is not None and view.is_under_way else None
     st.fragment(_explore, run_every=LIVE_SECONDS if live_run else None)([shown], plane, live_run, colours)
 
 
@@ -122,7 +122,7 @@ def follow(latest: list[Subject], live_run: str) -> None:
         live_run: Id of the run.
     """
     view = runner().view(live_run)
-    if view is None or view.status != "running":
+    if view is None or not view.is_under_way:
         # The rest of the page shows the last weights, too, and the ticking ends.
         st.rerun()
     runner().save(live_run)

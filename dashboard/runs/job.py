@@ -114,6 +114,11 @@ class JobView:
         return self.status in ACTIVE
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether it trains, or waits for its next turn after it has begun."""
+        return is_under_way(self.status, self.step)
+
+    @property
     def is_resumable(self) -> bool:
         """Whether ``resume`` lets the run go on."""
         return self.status in RESUMABLE
@@ -134,6 +139,11 @@ class JobView:
         if self.steps_per_second <= 0 or self.num_steps is None:
             return None
         return (self.num_steps - self.step) / self.steps_per_second
+
+
+def is_under_way(status: str, step: int) -> bool:
+    """Whether a run trains, or waits for its next turn after it has begun."""
+    return status == "running" or (status == "queued" and step > 0)
 
 
 def is_owner(owner: str | None, token: str) -> bool:

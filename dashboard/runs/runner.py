@@ -12,14 +12,25 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from dashboard.runs import copies
 from dashboard.runs.about import About
 from dashboard.runs.catalog import Catalog, Entry, read_entry
-from dashboard.runs.job import ACTIVE, LEAVE, RESUMABLE, Changes, Command, Job, JobView, is_owner, no_progress
+from dashboard.runs.job import (
+    ACTIVE,
+    LEAVE,
+    RESUMABLE,
+    Changes,
+    Command,
+    Job,
+    JobView,
+    is_owner,
+    is_under_way,
+    no_progress,
+)
 from dashboard.runs.opened import Opened
-from dashboard.runs.scheduler import UNWATCHED_S, Place, Scheduler, scheduler
+from dashboard.runs.scheduler import FORGOTTEN_S, UNWATCHED_S, Place, Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
 from dashboard.runs.worker_process import GRACE_S, Member, WorkerProcess, fork_server
 from vae_core.config import RunConfig
@@ -40,6 +51,10 @@ LESS_MEMORY: Final = (
     "If the machine was out of memory: a smaller batch, fewer samples or narrower layers need less."
 )
 _LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
+_WHY_ENDED: Final = {
+    "unwatched": f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited",
+    "forgotten": f"nobody had looked at it for {FORGOTTEN_S / 60:.0f} minutes",
+}
 _STEPS: Final = ("step", "epoch")
 
 
@@ -235,7 +250,7 @@ class LocalRunner:
             together = [group for group in groups if len(group) > 1]
             for group in together:
                 for job in group:
-                    job.order = {"command": "resume"}
+                    job.order, job.seen = {"command": "resume"}, time.monotonic()
                 self._enter(*group, needs_core=True)
             entered = {job.run_id for group in together for job in group}
             self._lock.notify_all()
@@ -262,10 +277,15 @@ class LocalRunner:
             return job.view(queue_position=position, wanted_by=wanted_by)
 
     def status(self, run_id: str) -> str | None:
-        """The status of :meth:`view`; asking for it does not count as looking at the run."""
+        """The status of :meth:`view`, ``running`` also between two turns; None when there is no such run.
+
+        Asking for it does not count as looking at the run.
+        """
         with self._lock:
             job = self._job(run_id)
-            return None if job is None else job.status
+            if job is None:
+                return None
+            return "running" if is_under_way(job.status, job.progress["step"]) else job.status
 
     def interrupted(self, owner: str) -> list[JobView]:
         """The runs of the browser with this token that the server's end interrupted, or others who waited."""
@@ -307,6 +327,7 @@ class LocalRunner:
             job = self._own_job(run_id, owner)
             if job is None:
                 return
+            job.seen = time.monotonic()
             match command:
                 case "stop":
                     self._stop(job)
@@ -545,14 +566,15 @@ class LocalRunner:
             is_sweep=self.store.about(jobs[0].run_id).sweep is not None,
             begin=lambda: self._begin(place, jobs),
             end=lambda: self._end(place, jobs),
-            pause=lambda: self._lend(place, jobs),
+            pause=lambda why: self._hand_over(place, jobs, why),
             unseen_s=lambda: min(job.unseen_s() for job in jobs),
+            is_endless=lambda: all(job.progress["num_epochs"] is None for job in jobs),
         )
         self.scheduler.require_room(place.owner)
         for job in jobs:
             job.set("queued")
             job.place, job.stopping, job.is_lent, job.wants_process = place, False, False, None
-            job.together, job.leaving, job.seen = jobs, False, time.monotonic()
+            job.together, job.leaving = jobs, False
         self.scheduler.enter(place)
 
     def _take_out(self, job: Job, *, needs_core: bool | None) -> None:
@@ -583,7 +605,7 @@ class LocalRunner:
             job.order = command
         if place is None:
             self._enter_with(job, command, needs_core=needs_core)
-        elif place.is_ending or job.stopping or job.leaving:
+        elif place.ending or job.stopping or job.leaving:
             job.wants_process, job.order = needs_core, command
         elif job.shares_process:
             job.order = command
@@ -591,7 +613,14 @@ class LocalRunner:
         elif place.state == "resting" and needs_core:
             job.set("queued")
             self.scheduler.wake(place)
-        elif command["command"] == "step":
+        elif place.state == "waiting" and not needs_core:
+            # As a run that works pauses for a step, so does one that waits for its turn.
+            self._pause(job)
+            if job.place is None:
+                self._enter_with(job, command, needs_core=False)
+            else:
+                job.tell(command)
+        elif place.state != "waiting" and command["command"] == "step":
             job.tell(command)
 
     def _enter_with(self, job: Job, command: Command, *, needs_core: bool) -> None:
@@ -628,12 +657,12 @@ class LocalRunner:
                     job.process.end_input()
                 self._kill_later(job, place)
 
-    def _lend(self, place: Place, jobs: tuple[Job, ...]) -> None:
-        """Called by the scheduler: a task of the same browser takes over the core."""
+    def _hand_over(self, place: Place, jobs: tuple[Job, ...], why: Literal["turn", "lent"]) -> None:
+        """Called by the scheduler: another works with this core for a while."""
         here = [job for job in jobs if job.place is place]
         for job in here:
             job.is_lent = True
-            job.set("queued", _LENT)
+            job.set("queued", _LENT if why == "lent" else "")
         if here:
             _tell(here, {"command": "pause"})
 
@@ -700,7 +729,7 @@ class LocalRunner:
                 job.begin_in(process if len(jobs) == 1 else Member(process, job.run_id))
             if len(jobs[0].together) > 1:  # what was saved before waits for it
                 process.send({"command": "resume"})
-            if self._closed or place.is_ending:
+            if self._closed or place.ending:
                 process.end_input()
             self._lock.notify_all()
         going = {job.run_id: job for job in jobs}
@@ -762,14 +791,12 @@ class LocalRunner:
             if job.wants_process is None:
                 job.set("paused", "It is saved, and goes on in a process of its own.")
         elif job.status == "interrupted" and place.state == "waiting":
-            # It rested too long while it waited for a core: it goes on waiting without a process.
+            # It made room for another, or waited too long: it goes on waiting without a process.
             job.wants_process = True
-        elif job.status == "interrupted" and place.is_ending:
-            if place.needs_core and place.state == "working":
-                why = f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited"
-                job.set("interrupted", f"Saved at step {step:,} and ended: {why}.")
-            else:
-                job.set("paused", "It is saved; its process has ended to make room for others.")
+        elif job.status == "interrupted" and place.ending and place.state == "resting":
+            job.set("paused", "It is saved; its process has ended to make room for others.")
+        elif job.status == "interrupted" and place.ending in _WHY_ENDED:
+            job.set("interrupted", f"Saved at step {step:,} and ended: {_WHY_ENDED[place.ending]}.")
         self._over(job, place)
 
     def _over(self, job: Job, place: Place) -> None:

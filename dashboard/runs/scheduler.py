@@ -4,14 +4,21 @@ A process has a place. It **works** (it holds a core), it **rests** (a paused tr
 only for the moment of a single step), or it **waits** for a core. The rules:
 
 - As many work as there are cores in the budget: all but one, which is left to the server and to single steps.
+  One training of a lecturer works beside them: what a class looks at waits for nobody and takes nobody's
+  core.
 - Of those who wait a lecturer comes first, then the browser of which the fewest work, then the one that was
   served longest ago, then who came first. So nobody gets a second place before another's first.
+- A training has no end of its own, so trainings take turns: where another waits, one that has worked for
+  ``TURN_S`` hands its core over and waits, with its process, for its next turn.
 - A run of a sweep, which is one of many that nobody waits for, comes after all else that its own browser
-  wants, has no lecturer's precedence, and ends no other training of its browser.
+  wants, has no lecturer's precedence, and neither interrupts nor ends another training of its browser.
 - Whoever is next and finds no memory waits for it, and nobody who needs memory overtakes.
-- At most ``max_resting`` rest. To make room, the process that has rested longest is saved and ended.
+- At most ``max_resting`` rest. To make room, the process that has rested longest is saved and ended, and then
+  that of the training whose next turn comes last.
 - Where somebody waits for a core, trainings that nobody has looked at for ``UNWATCHED_S`` are saved and
   ended. Those of a lecturer stay.
+- A training without a last epoch that nobody has looked at for ``FORGOTTEN_S`` is saved and ended, also where
+  nobody waits: it would heat the room for ever.
 - A task whose own browser trains takes over the core of that training, which goes on when the task has ended:
   otherwise whoever trains without an end on two cores would wait for their own picture for ever.
 
@@ -21,8 +28,9 @@ Everything changes under the one ``lock``, of trainings and tasks, too; nothing 
 import contextlib
 import os
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -33,6 +41,10 @@ MAX_WAITING: Final = 100
 MAX_WAITING_PER_BROWSER: Final = 20
 MAX_KNOWN: Final = 10_000
 """Browsers whose last turn is remembered."""
+TURN_S: Final = 5.0
+"""Seconds for which a training works where others wait: thousands of updates of a small model, and the
+thirtieth of a class begins within three minutes."""
+FORGOTTEN_S: Final = 30 * 60.0
 UNWATCHED_S: Final = 90.0
 """After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
 MEMORY_SHARE: Final = 0.6
@@ -49,6 +61,10 @@ def _now() -> float:
     return 0.0
 
 
+def _never() -> bool:
+    return False
+
+
 @dataclass(eq=False, slots=True, kw_only=True)
 class Place:
     """One process, from the wish for it to its end; the callbacks are called under the lock.
@@ -61,8 +77,10 @@ class Place:
         is_sweep: Whether it is a run of a sweep.
         begin: Starts it, or has it go on.
         end: Has it save itself and end.
-        pause: Has it stop working for a while; None: it lends no core.
+        pause: Has a training hand its core over, because its turn is over or because a task of its browser
+            works meanwhile; None: it works to its end, a task.
         unseen_s: Seconds since somebody looked at it.
+        is_endless: Whether it is a training without a last epoch.
     """
 
     owner: str
@@ -72,12 +90,15 @@ class Place:
     borrows: bool = False
     is_sweep: bool = False
     end: Callable[[], None] = _nothing
-    pause: Callable[[], None] | None = None
+    pause: Callable[[Literal["turn", "lent"]], None] | None = None
     unseen_s: Callable[[], float] = _now
+    is_endless: Callable[[], bool] = _never
     state: Literal["waiting", "working", "resting", "gone"] = field(default="gone", init=False)
     has_process: bool = field(default=False, init=False)
-    is_ending: bool = field(default=False, init=False)
-    """Whether it was told to end."""
+    ending: Literal["", "room", "unwatched", "forgotten"] = field(default="", init=False)
+    """Why it was told to end; "": it was not."""
+    since: float = field(default=0.0, init=False)
+    """When it came to what it does now, a training that works: to its turn."""
     turn: int = field(default=0, init=False)
     """When it came to wait, or to rest, as a rising number."""
     lender: "Place | None" = field(default=None, init=False)
@@ -91,16 +112,23 @@ class Scheduler:
         cores: How many work at a time; None: all cores but one.
         memory: Bytes for all processes; None: a share of the machine's.
         max_resting: How many rest at a time; None: two for each core of the machine.
+        clock: Seconds that never go back.
     """
 
     def __init__(
-        self, *, cores: int | None = None, memory: int | None = None, max_resting: int | None = None
+        self,
+        *,
+        cores: int | None = None,
+        memory: int | None = None,
+        max_resting: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lock = threading.Condition(threading.RLock())
         """Guards everything that runs in the background, and rings when any of it changes."""
         self._cores = max(1, num_cores() - 1) if cores is None else cores
         self._memory = memory_budget() if memory is None else memory
         self._max_resting = 2 * num_cores() if max_resting is None else max_resting
+        self._clock = clock
         self._places: list[Place] = []
         self._order: list[Place] | None = None
         self._turns = 0
@@ -109,7 +137,7 @@ class Scheduler:
 
     @property
     def cores(self) -> int:
-        """How many work at a time."""
+        """How many work at a time, a lecturer's training beside them."""
         return self._cores
 
     def set_lecturer(self, owner: str) -> None:
@@ -148,7 +176,7 @@ class Scheduler:
     def wake(self, place: Place) -> None:
         """Has a process that rests wait for a core."""
         with self.lock:
-            if place.state == "resting" and not place.is_ending:
+            if place.state == "resting" and not place.ending:
                 place.needs_core = True
                 self._wait(place)
 
@@ -158,7 +186,7 @@ class Scheduler:
             if place.state in ("working", "waiting") and place.has_process:
                 self._move(place, "resting")
                 if len(self._in("resting")) > self._max_resting:
-                    self._end_longest_resting()
+                    self._make_room()
                 self.advance()
 
     def work(self, place: Place) -> None:
@@ -188,11 +216,11 @@ class Scheduler:
             return self._in_order().index(place) + 1 if place.state == "waiting" else 0
 
     def wanted_by(self, place: Place | None) -> Literal["", "others", "owner"]:
-        """Who waits for a core and would get this one if nobody looked at its training; "": nobody."""
+        """Who waits for a core and takes turns with this training; "": nobody."""
         with self.lock:
-            if place is None or place.state != "working" or place.owner in self._lecturers:
+            if place is None or place.state != "working" or place is self._shown_to_class():
                 return ""
-            claims = [other for other in self._in("waiting") if _would_end(other, place)]
+            claims = [other for other in self._in("waiting") if _may_take_from(other, place)]
             if not claims:
                 return ""
             return "others" if any(other.owner != place.owner for other in claims) else "owner"
@@ -202,6 +230,7 @@ class Scheduler:
         with self.lock:
             while (place := self._next()) is not None:
                 self._begin(place)
+            self._end_turns()
             self._end_unwatched()
             self.lock.notify_all()
 
@@ -219,13 +248,14 @@ class Scheduler:
     def _move(self, place: Place, state: Literal["waiting", "working", "resting", "gone"]) -> None:
         self._turns += 1
         place.state, place.turn, self._order = state, self._turns, None
+        place.since = self._clock()
 
     def _begin(self, place: Place) -> None:
         if place.needs_core:
             place.lender = self._lender(place)
             if place.lender is not None and place.lender.pause is not None:
                 self._move(place.lender, "waiting")
-                place.lender.pause()
+                place.lender.pause("lent")
         self._move(place, "working" if place.needs_core else "resting")
         self._served.pop(place.owner, None)
         self._served[place.owner] = self._turns
@@ -234,61 +264,113 @@ class Scheduler:
         place.begin()
         place.has_process = True
 
-    def _next(self) -> Place | None:
-        """The first of those who wait that has all it needs."""
+    def _next(self, *, instead_of: Place | None = None) -> Place | None:
+        """The first of those who wait that has all it needs, maybe once another has handed its core over."""
         is_full = False
         for place in self._in_order():
-            if place.needs_core and not self._has_core_for(place):
+            if place.ending or (place.needs_core and not self._has_core_for(place, instead_of)):
                 continue
             if place.has_process:
                 return place
             if is_full or not self._has_memory_for(place):
                 if not is_full:
-                    self._end_longest_resting()
+                    self._make_room(of_waiting=True)
                 is_full = True
             elif not place.needs_core and len(self._in("resting")) >= self._max_resting:
-                self._end_longest_resting()
+                self._make_room()
             else:
                 return place
         return None
 
-    def _has_core_for(self, place: Place) -> bool:
-        return len(self._in("working")) < self._cores or self._lender(place) is not None
+    def _has_core_for(self, place: Place, instead_of: Place | None = None) -> bool:
+        if self._lender(place) is not None:
+            return True
+        working = self._in("working")
+        after = [*(other for other in working if other is not instead_of), place]
+        # Where a lecturer's task works in place of their training, those that take turns do so all the same.
+        most = self._cores if instead_of is None else max(self._cores, self._num_cores_of(working))
+        return self._num_cores_of(after) <= most
+
+    def _num_cores_of(self, working: Sequence[Place]) -> int:
+        """Of the budget: one training of a lecturer is beside it."""
+        return len(working) - any(self._is_of_lecture(place) for place in working)
+
+    def _is_of_lecture(self, place: Place) -> bool:
+        return place.owner in self._lecturers and place.pause is not None and not place.is_sweep
+
+    def _shown_to_class(self) -> Place | None:
+        """The training of a lecturer that works beside the budget: the one that was looked at last."""
+        theirs = [place for place in self._in("working") if self._is_of_lecture(place)]
+        return min(theirs, key=lambda place: place.unseen_s(), default=None)
 
     def _lender(self, place: Place) -> Place | None:
         """The training whose core a task takes over, where no other core is free."""
-        if not place.borrows or len(self._in("working")) < self._cores:
+        if not place.borrows or self._num_cores_of([*self._in("working"), place]) <= self._cores:
             return None
-        own = (other for other in self._in("working") if other.owner == place.owner and not other.is_ending)
+        own = (other for other in self._in("working") if other.owner == place.owner and not other.ending)
         return next((other for other in own if other.pause is not None), None)
 
     def _has_memory_for(self, place: Place) -> bool:
         used = sum(other.memory for other in self._places if other.has_process)
         return used == 0 or used + place.memory <= self._memory
 
-    def _end_longest_resting(self) -> None:
-        resting = self._in("resting")
+    def _make_room(self, *, of_waiting: bool = False) -> None:
+        """Ends the process that has rested longest, or else maybe that of the last who waits for a turn."""
         # One at a time: who has been told already frees its memory in a moment.
-        if resting and not any(place.is_ending for place in resting):
-            self._end(min(resting, key=lambda place: place.turn))
+        if any(place.ending == "room" for place in self._places):
+            return
+        resting = self._in("resting")
+        if resting:
+            self._end(min(resting, key=lambda place: place.turn), "room")
+        elif of_waiting:
+            lent = [place.lender for place in self._places]
+            # A sweep's runs would go on each by itself, in more memory than before.
+            ends = [place for place in self._in_order() if place.has_process and not place.is_sweep]
+            ends = [place for place in ends if place not in lent]
+            if ends:
+                self._end(ends[-1], "room")
+
+    def _end_turns(self) -> None:
+        """Has trainings whose turn is over hand their core over, where somebody waits who comes before."""
+        now, shown = self._clock(), self._shown_to_class()
+        working = [place for place in self._in("working") if place is not shown and not place.ending]
+        for place in sorted(working, key=lambda place: place.since):
+            if place.pause is None or now - place.since < TURN_S:
+                continue
+            following = self._next(instead_of=place)
+            if following is not None and self._comes_before(following, place):
+                self._move(place, "waiting")
+                place.pause("turn")
+                self._begin(following)
+
+    def _comes_before(self, waiting: Place, working: Place) -> bool:
+        """Whether one that waits would begin before one that works, if that waited, too."""
+        if not _may_take_from(waiting, working):
+            return False
+        held = Counter(place.owner for place in self._in("working") if place is not working)
+        ranks = [self._rank(place, held, self._served) for place in (waiting, working)]
+        return ranks[0] <= ranks[1]
 
     def _end_unwatched(self) -> None:
         waiting = [place for place in self._in("waiting") if place.needs_core]
-        working = self._in("working")
-        room = len(waiting) - sum(place.is_ending for place in working)
+        working = [place for place in self._in("working") if not place.ending]
+        for place in working:
+            if place.unseen_s() > FORGOTTEN_S and place.is_endless():
+                self._end(place, "forgotten")
+        room = len(waiting) - sum(bool(place.ending) for place in self._in("working"))
         unwatched = [
             place
             for place in working
             if place.unseen_s() > UNWATCHED_S
-            and not place.is_ending
+            and not place.ending
             and place.owner not in self._lecturers
-            and any(_would_end(other, place) for other in waiting)
+            and any(_may_take_from(other, place) for other in waiting)
         ]
         for place in sorted(unwatched, key=lambda place: -place.unseen_s())[: max(0, room)]:
-            self._end(place)
+            self._end(place, "unwatched")
 
-    def _end(self, place: Place) -> None:
-        place.is_ending = True
+    def _end(self, place: Place, why: Literal["room", "unwatched", "forgotten"]) -> None:
+        place.ending = why
         place.end()
 
     def _in_order(self) -> list[Place]:
@@ -298,16 +380,7 @@ class Scheduler:
             served, turns = dict(self._served), self._turns
             left, self._order = self._in("waiting"), []
             while left:
-                first = min(
-                    left,
-                    key=lambda place: (
-                        place.is_sweep or place.owner not in self._lecturers,
-                        working[place.owner],
-                        served.get(place.owner, 0),
-                        place.is_sweep,
-                        place.turn,
-                    ),
-                )
+                first = min(left, key=lambda place: (*self._rank(place, working, served), place.turn))
                 left.remove(first)
                 self._order.append(first)
                 turns += 1
@@ -315,10 +388,18 @@ class Scheduler:
                 served[first.owner] = turns
         return self._order
 
+    def _rank(
+        self, place: Place, working: Mapping[str, int], served: Mapping[str, int]
+    ) -> tuple[bool, int, int, bool]:
+        """The lower, the sooner it begins; by how many of a browser work, and when it was served last."""
+        held = working.get(place.owner, 0)
+        is_first = place.owner in self._lecturers and not place.is_sweep and held == 0
+        return not is_first, held, served.get(place.owner, 0), place.is_sweep
 
-def _would_end(waiting: Place, unwatched: Place) -> bool:
-    """Whether one that waits may have an unwatched training end: a sweep does not end itself."""
-    return waiting.needs_core and not (waiting.is_sweep and waiting.owner == unwatched.owner)
+
+def _may_take_from(waiting: Place, working: Place) -> bool:
+    """Whether one that waits may get the core of a training: a sweep takes none of its own browser's."""
+    return waiting.needs_core and not (waiting.is_sweep and waiting.owner == working.owner)
 
 
 def num_cores() -> int:

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from dashboard.runs.scheduler import Place, Scheduler, scheduler
 from dashboard.runs.store import digest_of, kept_folder
 from dashboard.runs.worker_process import Process, spawn
-from vae_core.config import WALL_LIMIT_S
 from vae_core.errors import BadInput
 
 RESULT_VERSION: Final = 5
@@ -31,8 +30,10 @@ MAX_KEPT_BYTES: Final = 2**30
 """Of all kept results: of most a hundred kilobytes, of large images some megabytes each."""
 TASK_BYTES: Final = 500 * 2**20
 """Of the process of a task: libraries, data and the arrays of the largest one."""
+LIMIT_S: Final = 30 * 60.0
+"""Seconds after which a task is ended: unlike a training it hands its core over to nobody."""
 LATE: Final = (
-    f"It was stopped after {WALL_LIMIT_S // 60} minutes, since others want the core: choose fewer epochs, "
+    f"It was stopped after {LIMIT_S / 60:.0f} minutes, since others want the core: choose fewer epochs, "
     "fewer examples or a smaller network."
 )
 _KEY: Final = re.compile(r"[0-9a-f]{16,64}")
@@ -245,7 +246,7 @@ class Tasks:
                 task.process = process
                 if task.is_cancelled:
                     process.kill()
-            limit = threading.Timer(WALL_LIMIT_S, self._end_late, (task, process))
+            limit = threading.Timer(LIMIT_S, self._end_late, (task, process))
             limit.daemon = True
             limit.start()
             with process:

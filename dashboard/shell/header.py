@@ -70,7 +70,7 @@ def _given(shown: Subject) -> Subject:
 
 
 def _saved_now(view: JobView) -> Subject | None:
-    if view.status in ("running", "paused"):
+    if view.is_under_way or view.status == "paused":
         runner().save(view.run_id)
     return subject_of(view.run_id)
 
@@ -101,7 +101,7 @@ def _draw(view: JobView | None, shown: Subject) -> None:
         st.markdown(f"**{which}** · {facts}", width="content")
         if view is None:
             pages.link("train", "Train your own")
-        elif view.status == "running":
+        elif view.is_under_way:
             st.button("Newest weights", icon=":material/refresh:", help="Loads the newest weights.")
     for note in shown.data.notes:
         st.caption(f":material/info: {plain(note)}")

@@ -13,10 +13,9 @@ from dashboard.formats import plain
 from dashboard.labels import OF_CURVES, has_many_held_out
 from dashboard.runs.job import JobView
 from dashboard.runs.runner import runner
-from dashboard.runs.scheduler import UNWATCHED_S
+from dashboard.runs.scheduler import TURN_S
 from dashboard.shell import browser, condition, elsewhere, state
 from dashboard.train import cached, colour, ghosts, look, look_back, steering
-from vae_core.config import WALL_LIMIT_S
 
 TICK_S: Final = 0.5
 WATCH_TICK_S: Final = 1.0
@@ -44,11 +43,10 @@ AFTERWORD: Final = {
 }
 
 
+_TURNS: Final = f"turns of {TURN_S:.0f} s"
 _WAITING: Final = {
-    "others": f"Others wait: a run that nobody looks at for {UNWATCHED_S:.0f} s makes room for them, and "
-    f"every run after {WALL_LIMIT_S // 60} minutes of training.",
-    "owner": "Another run of yours waits for this core: it begins when you press **Pause** or **Stop**, or "
-    f"when nobody has looked at this one for {UNWATCHED_S:.0f} s.",
+    "others": f"Others wait: trainings take {_TURNS}.",
+    "owner": f"Another run of yours waits: they take {_TURNS}.",
 }
 
 
@@ -221,18 +219,20 @@ def status_text(view: JobView) -> str:
 
 
 def _standing(view: JobView) -> str:
-    if view.status == "queued":
-        why = plain(view.message) or (
-            f"It starts by itself when a core is free: a run that nobody looks at for {UNWATCHED_S:.0f} s "
-            f"makes room, and every run after {WALL_LIMIT_S // 60} minutes of training. Meanwhile **Latent "
-            "space** and **ELBO** show the example model."
-        )
-        before = view.queue_position - 1
-        place = f"{before} before it" if before > 0 else "next"
-        return f"**Waiting**: {place} in the queue. {why}"
     live = f"β {view.beta:.12g} · η {view.learning_rate:.12g}"
     of = "" if view.num_epochs is None else f" of {view.num_epochs:,}"
     done = f"step {view.step:,} · epoch {view.epoch:,}{of}"
+    if view.status == "queued":
+        before = view.queue_position - 1
+        place = f"{before} before it" if before > 0 else "next"
+        if view.step > 0:
+            why = plain(view.message) or f"Trainings take {_TURNS}."
+            return f"**Waiting** at {done} · {live} · {place} in the queue. {why}"
+        why = plain(view.message) or (
+            f"It starts by itself: trainings take {_TURNS} where others wait. Meanwhile **Latent space** and "
+            "**ELBO** show the example model."
+        )
+        return f"**Waiting**: {place} in the queue. {why}"
     if view.status == "paused":
         note = f" {plain(view.message)}" if view.message else ""
         mine = view.is_owned_by(browser.token())

@@ -29,7 +29,7 @@ NOTHING_KEPT: Final[dict[str, str]] = {
 
 def draw(view: JobView) -> None:
     """One line; call it in a fragment. Nothing before the first update."""
-    if view.status == "queued" or (view.step == 0 and look.current(view) is None):
+    if view.step == 0 and look.current(view) is None:
         return
     steps = look.kept_steps(view)
     if not [step for step in steps if step < view.step]:

@@ -216,7 +216,8 @@ def halves_rate(view: JobView) -> bool:
 
 
 def _can_step(view: JobView) -> bool:
-    return view.is_resumable or view.status == "running"
+    # One that waits for its turn makes its step at once.
+    return view.is_resumable or view.is_under_way
 
 
 def _pause_button(view: JobView | None, why: str | None) -> None:

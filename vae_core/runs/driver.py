@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from vae_core.checks import shown
-from vae_core.config import WALL_LIMIT_S, RunConfig, check_beta, check_learning_rate, check_seed
+from vae_core.config import RunConfig, check_beta, check_learning_rate, check_seed
 from vae_core.data import Dataset, Number, load_data_of, with_conditions
 from vae_core.device import usable_device
 from vae_core.errors import BadInput, TrainingDiverged
@@ -41,7 +41,7 @@ CHANGES_SHARE = 0.1
 TRACED_SPEED = 3.0
 """Steps per second up to which each update is followed stage by stage: an eye can do it too."""
 WARN_S = 2 * 60
-"""Seconds before either limit at which the message begins to say so."""
+"""Seconds before the end of a long pause at which the message begins to say so."""
 PAUSE_LIMIT_S = 15 * 60
 """Seconds after which a paused run is saved and its process ends: thirty forgotten pauses are 7 GB."""
 
@@ -50,8 +50,10 @@ OUT_OF_MEMORY: Final = (
     "narrower layers; Resume tries again from the last save."
 )
 
-_WALL_RULE: Final = f"the server stops every run after {WALL_LIMIT_S // 60} minutes"
-_PAUSE_RULE: Final = f"the server saves a paused run and ends its process after {PAUSE_LIMIT_S // 60} minutes"
+_PAUSE_ENDS: Final = (
+    f"The server saves a paused run and ends its process after {PAUSE_LIMIT_S // 60} minutes: "
+    f"in {WARN_S // 60} minutes; Resume goes on."
+)
 
 Command = dict[str, Any]
 END_OF_INPUT: Final[Command] = {"command": "end_of_input"}
@@ -180,7 +182,6 @@ class Driver:
         if self.training.batch_size < self.config.train.batch_size:
             self._message = f"Batch size {self.training.batch_size}: all the training examples there are."
         self._rate = Rate()
-        self._running_s = 0.0
         self._has_changed = saved is not None and self._observer.has_other_settings
         """Whether beta or the learning rate changed since it was measured last."""
         self._next_change = 0.0
@@ -240,8 +241,6 @@ class Driver:
                 return self._natural_end(None if step is None else step.ended)
             if self._folder.is_gone:
                 return End("stopped", f"Stopped at step {step.step:,}: the run was deleted.")
-            if self._running_s > WALL_LIMIT_S:
-                return End("stopped", f"Stopped at step {step.step:,}: {_WALL_RULE}.")
             self._after_step(began)
 
     def _natural_end(self, ended: str | None) -> End:
@@ -276,7 +275,6 @@ class Driver:
         if self._speed is not None:
             self._wait(1.0 / self._speed - (time.monotonic() - began))
         now = time.monotonic()
-        self._running_s += (now - began) / self.num_together
         self._rate.count(now)
         if now >= self._next_look:
             self._look_and_keep()
@@ -479,12 +477,7 @@ class Driver:
 
     @property
     def _notice(self) -> str:
-        if self._pause_ends_soon:
-            return _warning(_PAUSE_RULE, WARN_S)
-        left = WALL_LIMIT_S - self._running_s
-        if self._paused or left > WARN_S:
-            return self._message
-        return _warning(_WALL_RULE, left)
+        return _PAUSE_ENDS if self._pause_ends_soon else self._message
 
     def _report(self, event: str) -> None:
         training = self.training
@@ -511,12 +504,6 @@ class Driver:
 
     def _emit(self, event: dict[str, Any]) -> None:
         emit(self._output, event | ({"run": self._run} if self._run else {}))
-
-
-def _warning(rule: str, seconds: float) -> str:
-    minutes = max(1, math.ceil(seconds / 60))
-    in_time = f"in {minutes} minute{'s' if minutes > 1 else ''}"
-    return f"{rule[0].upper()}{rule[1:]}: {in_time}; Resume goes on."
 
 
 def failure(err: Exception) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from benchmarks.serving import ENTRY, Server, start_server, stop_process
+from dashboard.runs.scheduler import num_cores
 from dashboard.shell.browser import COOKIE
 from dashboard.shell.classroom import CODE_VARIABLE, SECRET_VARIABLE
 from tests.browser.pages import NewPage
@@ -88,3 +89,39 @@ def test_unknown_name_gets_words_and_the_app_is_served_to_known_ones(class_serve
     status, text = get("rebound.example")
     assert status == 421
     assert "rebound.example" in text
+
+
+def test_trainings_of_a_class_take_turns_and_that_of_the_lecturer_goes_on(
+    class_server: Server, new_page: NewPage
+) -> None:
+    """One more of them than there are cores for; none has an end of its own."""
+
+    def entered(query: str) -> Page:
+        page = new_page()
+        page.goto(f"{class_server.url}/train?{query}")
+        expect(start_button(page)).to_be_visible()
+        return page
+
+    lecturer = entered(f"lecturer={SECRET}")
+    students = [entered(f"code={CODE}") for _ in range(max(1, num_cores() - 1) + 1)]
+    for page in (lecturer, *students):
+        start_button(page).click()
+    expect(lecturer.locator(".st-key-run_line")).to_contain_text("Training · step")
+    heard = lecturer.evaluate_handle(
+        """() => {
+            const lines = [];
+            const look = () => lines.push(document.querySelector(".st-key-run_line")?.textContent ?? "");
+            const all = { subtree: true, childList: true, characterData: true };
+            new MutationObserver(look).observe(document.body, all);
+            return lines;
+        }"""
+    )
+    for state in ("Waiting at step", "Training · step"):
+        for page in students:
+            expect(page.locator(".st-key-run_line")).to_contain_text(state)
+    lines = [line for line in heard.json_value() if line]
+    assert len(lines) > 5
+    assert [line for line in lines if "Training · step" not in line] == []
+    for page in (lecturer, *students):
+        page.get_by_role("button", name="Stop", exact=True).click()
+        expect(page.locator(".st-key-run_line")).to_contain_text("Stopped")

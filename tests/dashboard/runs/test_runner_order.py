@@ -4,6 +4,7 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from dashboard.runs import store as stores
 from dashboard.runs.fork_server import ForkServer
 from dashboard.runs.job import Job
 from dashboard.runs.runner import LocalRunner
-from dashboard.runs.scheduler import Place
+from dashboard.runs.scheduler import FORGOTTEN_S, TURN_S, Place, Scheduler
 from dashboard.runs.store import digest_of
 from dashboard.runs.worker_process import WorkerProcess
 from tests.polling import DEADLINE_S, until
@@ -26,6 +27,18 @@ from vae_core.errors import BadInput
 CONFIG: Final = RunConfig(model=ModelConfig(data_dim=64, hidden_dims=(8,)))
 ME, OTHER = "0" * 32, "1" * 32
 EPOCH: Final = {"command": "step", "unit": "epoch"}
+
+
+class Clock:
+    """The clock of turns, which goes when a test has it go."""
+
+    passed = 0.0
+
+    def __call__(self) -> float:
+        return self.passed
+
+
+CLOCK: Final = Clock()
 
 
 class Worker:
@@ -67,7 +80,7 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRun
     monkeypatch.setattr(jobs, "WorkerProcess", Worker)
     monkeypatch.setattr(LocalRunner, "warm", lambda self: None)
     Worker.started.clear()
-    runner = LocalRunner(tmp_path, max_running=1)
+    runner = LocalRunner(tmp_path, scheduler=Scheduler(cores=1, clock=CLOCK))
     yield runner
     runner.close()
     for worker in Worker.started:
@@ -173,6 +186,118 @@ def test_pause_takes_back_the_resume_of_a_run_that_is_ending(
     noted(runner, lambda: job.place is None, "the end")
     assert (job.wants_process, len(Worker.started)) == (None, 1)
     assert job.status == ("stopped" if command == "stop" else "paused")
+
+
+PAUSE, RESUME, STEP = {"command": "pause"}, {"command": "resume"}, {"command": "step", "unit": "step"}
+
+
+def turn_over(runner: LocalRunner) -> tuple[str, Job, Worker, Job]:
+    """A run of mine that hands its core over to one of another browser."""
+    run_id, job, worker = working(runner)
+    other = runner._jobs[runner.submit(CONFIG, owner=OTHER)]
+    assert (job.status, other.status) == ("running", "queued")
+    pass_turn(runner)
+    noted(runner, lambda: other.process, "the other worker has started")
+    return run_id, job, worker, other
+
+
+def pass_turn(runner: LocalRunner) -> None:
+    """So long that whoever works has had its turn."""
+    with runner.scheduler.lock:
+        CLOCK.passed += TURN_S
+        runner.scheduler.advance()
+
+
+def test_trainings_of_two_browsers_take_turns_and_keep_their_processes(runner: LocalRunner) -> None:
+    run_id, job, worker, other = turn_over(runner)
+    assert worker.heard == [PAUSE]
+    # Its answer to what it was told, and what it had said before.
+    for status in ("running", "paused"):
+        hear(runner, job, worker, status, step=1)
+        assert job.status == "queued"
+    view = runner.view(run_id)
+    assert view is not None
+    assert (view.queue_position, view.message) == (1, "")
+    hear(runner, other, Worker.started[1], "running", step=3)
+    pass_turn(runner)
+    assert (job.status, other.status) == ("running", "queued")
+    assert (worker.heard, Worker.started[1].heard) == ([PAUSE, RESUME], [PAUSE])
+    assert len(Worker.started) == 2
+
+
+def test_run_that_waits_for_its_turn_is_steered_as_one_that_works(runner: LocalRunner) -> None:
+    run_id, job, worker, other = turn_over(runner)
+    runner.send(run_id, "set", owner=ME, beta=4.0)
+    assert worker.heard == [PAUSE, {"command": "set", "beta": 4.0}], "the dial acts at once"
+    runner.send(run_id, "step", owner=ME, unit="step")
+    assert (worker.heard[2:], job.status) == ([STEP], "paused")
+    pass_turn(runner)
+    assert (job.status, other.status) == ("paused", "running"), "it waits for its owner alone"
+    runner.send(run_id, "resume", owner=ME)
+    assert (worker.heard[3:], job.status, other.status) == ([RESUME], "running", "queued")
+    pass_turn(runner)
+    runner.send(run_id, "step", owner=ME, unit="epoch")
+    assert (worker.heard[4:], job.status) == ([PAUSE], "queued"), "an epoch needs a core"
+    pass_turn(runner)
+    assert (worker.heard[5:], job.status) == ([EPOCH], "running")
+
+
+@pytest.mark.parametrize("command", ["pause", "stop"])
+def test_run_that_waits_for_its_turn_can_be_ended(command: str, runner: LocalRunner) -> None:
+    run_id, job, worker, _ = turn_over(runner)
+    runner.send(run_id, command, owner=ME)
+    pass_turn(runner)
+    if command == "stop":
+        assert worker.heard[1] == {"command": "stop"}
+        worker.end("stopped", step=5)
+        noted(runner, lambda: job.place is None, "the end")
+    assert job.status == {"pause": "paused", "stop": "stopped"}[command]
+
+
+def test_run_without_a_process_that_waits_is_stepped_at_once(runner: LocalRunner) -> None:
+    _, job, _ = working(runner)
+    other = runner.submit(CONFIG, owner=OTHER)
+    runner.send(other, "step", owner=OTHER, unit="step")
+    noted(runner, lambda: runner._jobs[other].process, "a worker that rests")
+    assert (runner._jobs[other].status, Worker.started[1].heard) == ("paused", [STEP])
+    assert job.status == "running"
+
+
+def test_run_whose_process_made_room_goes_on_waiting_without_one(runner: LocalRunner) -> None:
+    """It counts as looked at only when somebody looks at it."""
+    _, job, worker, other = turn_over(runner)
+    job.seen = seen = job.seen - 60.0
+    with runner.scheduler.lock:
+        first = job.place
+        assert first is not None
+        runner.scheduler._end(first, "room")
+    assert worker.heard[-1] == {"command": "end_input"}
+    pass_turn(runner)
+    assert other.status == "running", "what ends does not begin"
+    worker.end("interrupted", step=9)
+    noted(runner, lambda: job.place is not first and job.process is not None, "its new process")
+    assert (job.status, other.status, job.seen) == ("running", "queued", seen)
+    assert Worker.started[2].heard == [RESUME]
+
+
+def test_training_that_was_forgotten_ends_although_nobody_waits(runner: LocalRunner) -> None:
+    endless = replace(CONFIG, train=replace(CONFIG.train, num_epochs=None))
+    _, job, worker = working(runner, endless)
+    job.seen -= FORGOTTEN_S + 1.0
+    runner.scheduler.advance()
+    assert worker.heard == [{"command": "end_input"}]
+    worker.end("interrupted", step=9)
+    noted(runner, lambda: job.place is None, "the end")
+    assert job.status == "interrupted"
+    assert job.progress["message"] == "Saved at step 9 and ended: nobody had looked at it for 30 minutes."
+
+
+def test_training_of_a_lecturer_and_one_of_a_student_work_on_one_core(runner: LocalRunner) -> None:
+    _, job, _ = working(runner)
+    runner.set_lecturer(OTHER)
+    shown = runner._jobs[runner.submit(CONFIG, owner=OTHER)]
+    pass_turn(runner)
+    assert (job.status, shown.status) == ("running", "running")
 
 
 def folders(runner: LocalRunner) -> set[str]:

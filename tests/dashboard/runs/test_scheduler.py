@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.runs import scheduler as schedulers
-from dashboard.runs.scheduler import Place, Scheduler, memory_budget
+from dashboard.runs.scheduler import FORGOTTEN_S, TURN_S, Place, Scheduler, memory_budget
 from vae_core.errors import BadInput
 
 GIB = 2**30
@@ -18,10 +18,12 @@ class World:
     """A scheduler whose processes are made of nothing: they note what they are told."""
 
     def __init__(self, **budget: Any) -> None:
-        self.scheduler = Scheduler(**{"cores": 1, "memory": 100 * GIB, "max_resting": 4} | budget)
+        options: dict[str, Any] = {"cores": 1, "memory": 100 * GIB, "max_resting": 4} | budget
+        self.scheduler = Scheduler(clock=lambda: self.now, **options)
+        self.now = 0.0
         self.begun: list[str] = []
         self.ended: list[str] = []
-        self.paused: list[str] = []
+        self.paused: list[tuple[str, str]] = []
 
     def enter(
         self, name: str, *, memory: int = GIB, unseen_s: Callable[[], float] = lambda: 0.0, **options: Any
@@ -39,7 +41,12 @@ class World:
         return place
 
     def training(self, name: str, **options: Any) -> Place:
-        return self.enter(name, pause=lambda: self.paused.append(name), **options)
+        return self.enter(name, pause=lambda why: self.paused.append((name, why)), **options)
+
+    def later(self, seconds: float = TURN_S) -> None:
+        """So many seconds later, at the next look of anybody."""
+        self.now += seconds
+        self.scheduler.advance()
 
 
 def test_browsers_take_turns_whoever_asks_most() -> None:
@@ -130,14 +137,14 @@ def test_sweep_comes_after_what_else_its_browser_wants_and_takes_turns_with_othe
 def test_sweep_of_a_lecturer_keeps_no_class_waiting() -> None:
     world = World()
     world.scheduler.set_lecturer("z")
-    first = world.enter("z1", is_sweep=True)
+    first = world.training("z1", is_sweep=True)
     world.enter("z2", is_sweep=True)
     student = world.enter("a1")
     assert world.scheduler.position(student) == 1
-    shown = world.enter("z3")
-    assert world.scheduler.position(shown) == 1
+    world.training("z3")
+    assert world.begun == ["z1", "z3"], "what the class looks at"
     world.scheduler.leave(first)
-    assert world.begun == ["z1", "z3"]
+    assert world.begun == ["z1", "z3", "a1"]
 
 
 def test_unwatched_sweep_does_not_end_itself_but_makes_room_for_others() -> None:
@@ -199,7 +206,7 @@ def test_paused_process_makes_room_for_memory() -> None:
 
 
 def test_unwatched_training_ends_only_where_somebody_waits_and_is_no_lecturers() -> None:
-    world = World(cores=2)
+    world = World()
     world.scheduler.set_lecturer("z")
     gone = lambda: 91.0  # noqa: E731
     lecturers = world.training("z1", unseen_s=gone)
@@ -247,7 +254,8 @@ def test_training_that_is_ending_lends_no_core() -> None:
     world.training("a1", unseen_s=lambda: 91.0)
     world.training("b1")
     task = world.enter("a2", borrows=True)
-    assert (world.ended, world.paused, task.state) == (["a1"], [], "waiting")
+    world.later()
+    assert (world.ended, world.paused, task.state) == (["a1"], [], "waiting"), "nor hands it over"
 
 
 def test_paused_process_that_is_ending_does_not_work_again() -> None:
@@ -262,7 +270,8 @@ def test_task_takes_over_the_core_of_its_own_browser_and_gives_it_back() -> None
     training = world.training("a1")
     others = world.training("b1")
     task = world.enter("a2", borrows=True)
-    assert (world.begun, world.paused, training.state) == (["a1", "a2"], ["a1"], "waiting")
+    assert (world.begun, world.paused) == (["a1", "a2"], [("a1", "lent")])
+    assert training.state == "waiting"
     stranger = world.enter("c1", borrows=True)
     assert stranger.state == "waiting"
     world.scheduler.leave(task)
@@ -308,3 +317,178 @@ def test_browsers_that_were_served_longest_ago_are_forgotten_first(monkeypatch: 
         world.enter(name)
     world.scheduler.leave(first)
     assert world.begun[-1] == "c", "it was served longer ago"
+
+
+def test_trainings_without_an_end_take_turns() -> None:
+    world = World()
+    places = {name: world.training(name) for name in ("a1", "b1", "c1")}
+    world.later(TURN_S / 2)
+    assert world.begun == ["a1"]
+    for name, waits in (("b1", "a1"), ("c1", "b1"), ("a1", "c1"), ("b1", "a1")):
+        world.later(TURN_S)
+        assert (world.begun[-1], places[waits].state) == (name, "waiting")
+        assert world.paused[-1] == (waits, "turn")
+    world.later(TURN_S / 2)
+    late = world.training("d1")
+    world.later(TURN_S / 2)
+    assert late.state == "working", "whoever has had no turn yet comes first"
+    assert world.ended == []
+
+
+def test_training_alone_keeps_its_core() -> None:
+    world = World(cores=2)
+    world.training("a1")
+    world.training("b1")
+    world.later(1000.0)
+    assert (world.begun, world.paused) == (["a1", "b1"], [])
+
+
+def test_turns_are_of_browsers_and_not_of_runs() -> None:
+    """Who has two on two cores hands one over, and keeps the other whoever has more to do."""
+    world = World(cores=2)
+    world.training("a1")
+    world.training("a2")
+    world.training("b1")
+    world.later()
+    assert world.begun == ["a1", "a2", "b1", "a1"]
+    world.later()
+    assert world.begun[4:] == ["a2"], "those of a take turns on the core that is theirs"
+    other = World(cores=2)
+    for name in ("a1", "b1", "b2"):
+        other.training(name)
+    other.later()
+    assert other.begun == ["a1", "b1", "b2"], "a has one, which stays"
+    assert other.paused == [("b1", "turn")]
+    more = World(cores=3)
+    for name in ("a1", "a2", "b1", "b2"):
+        more.training(name)
+    more.later()
+    assert more.paused == [("b1", "turn")], "b would have two, and was served last"
+    alone = World()
+    alone.training("a1")
+    alone.training("a2")
+    alone.later()
+    alone.later()
+    assert alone.begun == ["a1", "a2", "a1"], "the two of one browser take turns, too"
+
+
+def test_own_sweep_interrupts_nothing_and_those_of_others_take_turns() -> None:
+    world = World()
+    world.training("a1")
+    sweep = world.training("a2", is_sweep=True)
+    world.later()
+    assert sweep.state == "waiting"
+    sweeps = World()
+    sweeps.training("a1", is_sweep=True)
+    sweeps.training("a2", is_sweep=True)
+    sweeps.later()
+    assert sweeps.begun == ["a1"]
+    world.training("b1", is_sweep=True)
+    assert world.begun == ["a1", "b1"]
+    world.later()
+    assert world.begun == ["a1", "b1", "a1"]
+
+
+def test_task_gets_the_core_of_a_training_whose_turn_is_over_and_keeps_it() -> None:
+    world = World()
+    training = world.training("a1")
+    task = world.enter("b1", borrows=True)
+    world.later()
+    assert (task.state, training.state) == ("working", "waiting")
+    world.later(1000.0)
+    assert task.state == "working", "a task cannot be interrupted"
+    world.scheduler.leave(task)
+    assert training.state == "working"
+
+
+def test_training_that_is_shown_to_a_class_works_beside_the_others() -> None:
+    world = World()
+    world.scheduler.set_lecturer("z")
+    first, waiting = world.training("a1"), world.training("b1")
+    shown = world.training("z1")
+    assert (shown.state, first.state) == ("working", "working")
+    world.later()
+    assert (shown.state, first.state, waiting.state) == ("working", "waiting", "working")
+    second = world.training("z2", unseen_s=lambda: 10.0)
+    assert second.state == "waiting", "of a lecturer's trainings one works beside the budget"
+    world.later()
+    world.later()
+    assert (world.begun[-2:], shown.state) == (["a1", "b1"], "working")
+    world.scheduler.leave(first)
+    world.scheduler.leave(waiting)
+    assert second.state == "working"
+    student = world.training("c1")
+    world.later()
+    assert (student.state, second.state, shown.state) == ("working", "waiting", "working")
+
+
+def test_trainings_take_turns_beside_a_task_of_the_lecturer_too() -> None:
+    """It has the core of their training, which counts in no budget; the task does."""
+    world = World()
+    world.scheduler.set_lecturer("z")
+    world.training("z1")
+    first, second = world.training("a1"), world.training("b1")
+    task = world.enter("z2", borrows=True)
+    assert (task.state, world.paused) == ("working", [("z1", "lent")])
+    world.later()
+    assert (first.state, second.state) == ("waiting", "working")
+
+
+def test_process_that_waits_longest_for_its_turn_makes_room_for_memory() -> None:
+    world = World(memory=3 * GIB)
+    first, second, third = (world.training(name) for name in ("a1", "b1", "c1"))
+    world.later()
+    world.later()
+    assert [place.state for place in (first, second, third)] == ["waiting", "waiting", "working"]
+    large = world.training("d1", memory=2 * GIB)
+    world.later()
+    assert (large.state, world.ended) == ("waiting", ["b1"]), "of those who wait its turn comes last"
+    assert first.state == "working", "it has its memory"
+    world.later()
+    assert (first.state, third.state, world.ended) == ("waiting", "working", ["b1"]), "one at a time"
+    world.scheduler.leave(second)
+    world.later()
+    assert (third.state, world.ended) == ("working", ["b1", "a1"]), "what ends does not begin"
+    world.scheduler.leave(first)
+    assert (third.state, large.state) == ("waiting", "working")
+
+
+@pytest.mark.parametrize("is_sweep", [True, False])
+def test_no_room_is_made_of_a_sweep(is_sweep: bool) -> None:
+    world = World(memory=2 * GIB)
+    world.training("a1", is_sweep=is_sweep)
+    world.training("b1")
+    world.later()
+    waiting = world.training("c1")
+    world.later()
+    assert waiting.state == "waiting"
+    assert world.ended == ([] if is_sweep else ["a1"])
+
+
+def test_no_room_is_made_of_a_training_that_has_lent_its_core() -> None:
+    world = World(cores=2, memory=3 * GIB)
+    world.training("a1")
+    world.training("b1")
+    task = world.enter("a2", borrows=True)
+    waiting = world.training("c1")
+    world.later()
+    assert (task.state, waiting.state, world.ended) == ("working", "waiting", [])
+
+
+@pytest.mark.parametrize("owner", ["a", "z"])
+def test_training_without_a_last_epoch_that_nobody_looks_at_ends_in_the_end(owner: str) -> None:
+    world = World()
+    world.scheduler.set_lecturer("z")
+    unseen = FORGOTTEN_S - 1.0
+    place = world.training(f"{owner}1", unseen_s=lambda: unseen, is_endless=lambda: True)
+    other = World()
+    other.training("a1", unseen_s=lambda: unseen)
+    for one in (world, other):
+        one.scheduler.advance()
+        assert one.ended == []
+    unseen = FORGOTTEN_S + 1.0
+    for one in (world, other):
+        one.scheduler.advance()
+        one.scheduler.advance()
+    assert (world.ended, place.ending) == ([f"{owner}1"], "forgotten")
+    assert other.ended == [], "one with a last epoch ends there"

@@ -102,7 +102,7 @@ def test_task_that_takes_too_long_is_stopped_and_frees_its_core(
     tasks: Tasks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A race of a million updates of a wide network would hold a core of the class for hours."""
-    monkeypatch.setattr(tasks_module, "WALL_LIMIT_S", 0.05)
+    monkeypatch.setattr(tasks_module, "LIMIT_S", 0.05)
     start(tasks, KEY, MANY)
     until(lambda: tasks.progress(KEY) is None, "the end")
     assert (tasks.error(KEY), tasks.result(KEY)) == (tasks_module.LATE, None)

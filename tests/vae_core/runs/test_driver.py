@@ -2,6 +2,7 @@
 
 import errno
 import io
+import itertools
 import json
 import math
 import queue
@@ -54,6 +55,14 @@ def end_of(folder: Path, config: RunConfig, *commands: Command) -> dict[str, Any
     run, output, _ = prepared(folder, config, *commands)
     run.run()
     assert json.loads((folder / "status.json").read_text("utf-8")) == events(output)[-1]
+    return events(output)[-1]
+
+
+def stopped_after(updates: int, folder: Path, config: RunConfig, *commands: Command) -> dict[str, Any]:
+    run, output, waiting = prepared(folder, config, *commands)
+    for number, _ in enumerate(run.turns(), 1):
+        if number == updates:
+            waiting.put({"command": "stop"})
     return events(output)[-1]
 
 
@@ -114,23 +123,22 @@ def test_a_finished_run_goes_on_when_it_is_told_to(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(driver, "LOOK_EVERY_S", 1e9)
     monkeypatch.setattr(driver, "FIRST_LOOK_S", 1e9)
     assert end_of(tmp_path, config_of())["status"] == "finished"
-    monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
-    end = end_of(tmp_path, config_of(), RESUME)
+    end = stopped_after(1, tmp_path, config_of(), RESUME)
     assert (end["status"], end["step"], end["epoch"]) == ("stopped", 7, 2)
     assert column(tmp_path, "step") == [0, 6, 7]
 
 
-@pytest.mark.parametrize(
-    ("limit", "status", "command"),
-    [("WALL_LIMIT_S", "stopped", RESUME), ("PAUSE_LIMIT_S", "interrupted", STEP)],
-)
+@pytest.mark.parametrize("status", ["stopped", "interrupted"])
 def test_a_run_that_was_stopped_before_its_end_keeps_its_end(
-    limit: str, status: str, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    status: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = replace(config_of(), hold=True)
-    with monkeypatch.context() as short:
-        short.setattr(driver, limit, -1.0 if limit == "WALL_LIMIT_S" else 0.01)
-        end = end_of(tmp_path, config, command)
+    if status == "stopped":
+        end = stopped_after(1, tmp_path, config, RESUME)
+    else:
+        with monkeypatch.context() as short:
+            short.setattr(driver, "PAUSE_LIMIT_S", 0.01)
+            end = end_of(tmp_path, config, STEP)
     assert (end["status"], end["step"], end["num_steps"]) == (status, 1, 6)
     end = end_of(tmp_path, config, RESUME)
     assert (end["status"], end["step"], end["num_steps"]) == ("finished", 6, 6)
@@ -290,29 +298,20 @@ def test_the_end_of_a_pause_is_said_before_and_a_command_takes_the_warning_back(
     assert told[-4:-2] == [("paused", warning), ("paused", "")]
 
 
-def test_a_long_run_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "WALL_LIMIT_S", -1.0)
-    end = end_of(tmp_path, config_of())
-    assert (end["status"], end["step"]) == ("stopped", 1)
-    assert end["message"] == "Stopped at step 1: the server stops every run after 30 minutes."
+def test_a_run_without_a_last_epoch_does_not_end_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it trains: here by a clock that goes on by an hour with each look at it."""
+    hours = itertools.count(0.0, 3600.0)
+    monkeypatch.setattr(driver.time, "monotonic", lambda: next(hours))
+    end = stopped_after(50, tmp_path, config_of(num_epochs=None))
+    assert (end["status"], end["step"], end["message"]) == ("stopped", 50, "Stopped at step 50.")
 
 
 def test_the_end_of_input_saves(tmp_path: Path) -> None:
     end = end_of(tmp_path, config_of(), END_OF_INPUT)
     assert (end["status"], end["message"]) == ("interrupted", "Interrupted at step 0: the server stopped.")
     assert load_run(tmp_path / "run.safetensors").status == "interrupted"
-
-
-def test_the_time_limit_is_said_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(driver, "WALL_LIMIT_S", 90.0)
-    run, output, _ = prepared(tmp_path, config_of())
-    run.run()
-    first = "The server stops every run after 30 minutes: in 2 minutes; Resume goes on."
-    assert events(output)[0]["message"] == first
-    monkeypatch.setattr(driver, "WALL_LIMIT_S", 59.0)
-    assert ": in 1 minute; Resume" in run._notice
-    monkeypatch.setattr(driver, "WALL_LIMIT_S", 30 * 60)
-    assert run._notice == ""
 
 
 DIVERGING: Final = RunConfig(
