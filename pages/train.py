@@ -25,7 +25,8 @@ with st.container(gap="xsmall"):
             steering.presenter_buttons(run)
         else:
             steering.buttons(run)
-            share.button(run)
+        share.button(run)
+        if not state.is_presenting():
             take_home.button(None if run is None else run.run_id)
     steer = partial(steering.dials, beta=st.container(), learning_rate=learning_rate_place)
     notice = state.pop_notice()

@@ -23,7 +23,7 @@ _AIM_HELP: Final = (
     "**Watch**: the same run, page and view; whoever started it steers it, others may take a copy. "
     "**Start**: Train with your settings, and no run."
 )
-_PRESENT_HELP: Final = "Large type for a projector, and no more than β, Pause and Step."
+_PRESENT_HELP: Final = "Large type for a projector, with β, Pause, Step and Share alone."
 _HIDE_HELP: Final = "These controls are not drawn; the values in the link apply."
 _FIX_HELP: Final = "These controls are drawn, with the values in the link, and cannot be changed."
 _LARGE_HELP: Final = "The QR code as large as the window allows."

@@ -38,7 +38,7 @@ _BUTTON_HELP: Final = {
     "Your run is stopped if it is still training.",
     "train_before": "Shows the run that this one replaced, as it was. This one is stopped, and can "
     "be shown again in the same way.",
-    "present_button": "For a projector: large type, and no more than β, Pause and Step. Escape ends it.",
+    "present_button": "For a projector: large type, β, Pause, Step and Share alone. Escape ends it.",
 }
 NOT_YOURS: Final = "This run belongs to another browser: take a copy to go on from it."
 _FROZEN: Final = "Someone else's run: take a copy to change it."
@@ -118,7 +118,7 @@ def buttons(view: JobView | None) -> None:
 
 
 def presenter_buttons(view: JobView | None) -> None:
-    """What a projector shows of the buttons: start or pause, one step, and the way out."""
+    """What a projector shows of the buttons that steer: start or pause, one step, and the way out."""
     why = None if view is None or view.is_owned_by(browser.token()) else NOT_YOURS
     # Its key is what the style of the page goes by.
     with st.container(horizontal=True, gap="xsmall", key="presenter"):

@@ -157,6 +157,12 @@ def test_projector_shows_little_and_escape_ends_it(app_server: Server, page: Pag
     expect(button(page, "train_pause")).to_be_enabled()
     page.keyboard.press("Space")
     await_status(app_server, run, status="paused")
+    # Who comes late to a lesson joins by the QR code on the projector; Escape closes first what is open.
+    page.get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_alt_text("QR code of the link.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(button(page, "train_epoch")).to_have_count(0)
     page.keyboard.press("Escape")
     expect(button(page, "train_epoch")).to_be_visible()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
