@@ -77,14 +77,14 @@ def test_numbers_are_coloured_by_where_they_lie_between_the_least_and_the_larges
     assert np.abs(found.labels / (STEPS - 1) - share).max() <= 0.5 / (STEPS - 1) + 1e-9
     assert found.ends is not None
     assert found.ends == (f"{values.min():.4g}", f"{values.max():.4g}")
-    assert (found.title, len(found.names)) == ("width (cm)", STEPS)
+    assert (found.title, len(found.names)) == ("width (standardised)", STEPS)
     for value, label in zip(values, found.labels, strict=True):
         least, _, most = found.names[label].partition(" to ")
         assert float(least) - 1e-3 <= value <= float(most or least) + 1e-3
     at = checked(open_page("latent_space", run=run_id, plane_colour="column1"))
     meta, labels = read(message_to(at, "latent_explorer"))
     assert np.array_equal(labels, found.labels)
-    assert meta["colour"] == {"title": "width (cm)", "ends": list(found.ends)}
+    assert meta["colour"] == {"title": "width (standardised)", "ends": list(found.ends)}
 
 
 def test_the_board_of_train_has_the_same_choice_and_retrains_nothing(
