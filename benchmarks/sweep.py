@@ -67,7 +67,7 @@ def measure_runs(count: int, epochs: int, *, grouped: bool, quick: bool) -> floa
     with tempfile.TemporaryDirectory() as home:
         runner = LocalRunner(Path(home), max_running=1)
         try:
-            runner.warm()
+            runner.workers.warm()
             time.sleep(0.0 if quick else WARM_UP_S)
             began = time.perf_counter()
             groups = runner.in_groups(configs) if grouped else [[config] for config in configs]

@@ -13,7 +13,8 @@ from dashboard.components.chart.element import draw_chart
 from dashboard.figures.optimisers import RaceLine, race_figure
 from dashboard.formats import margin, plain, shown_difference, signed, with_error
 from dashboard.labels import LABELS, data_title, layers_words
-from dashboard.runs.runner import needed_memory, runner
+from dashboard.runs.needs import needed_memory
+from dashboard.runs.runner import runner
 from dashboard.runs.tasks import task_key, tasks
 from dashboard.shell import browser, state
 from dashboard.shell.choice import number_between, one_of, one_of_numbers

@@ -1,69 +1,42 @@
-"""Trainings in processes of their own, one idle worker that is ready for the next, and who may steer them.
+"""The runs of this server: which there are, how each stands, and who may steer it.
 
 No Streamlit here. The registry is an object of this module, not a Streamlit cache, which any visitor may
 clear. Each run has a folder named by 16 hex digits: what a browser sends is only ever such an id, and the
 token by which its runs are its own.
 """
 
-import contextlib
 import math
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
 
 from dashboard.runs import copies
 from dashboard.runs.about import About
 from dashboard.runs.catalog import Catalog, Entry, read_entry
-from dashboard.runs.job import (
-    ACTIVE,
-    LEAVE,
-    RESUMABLE,
-    Changes,
-    Command,
-    Job,
-    JobView,
-    is_owner,
-    is_under_way,
-    no_progress,
-)
+from dashboard.runs.job import ACTIVE, RESUMABLE, Changes, Job, JobView, is_owner, is_under_way, no_progress
+from dashboard.runs.needs import check_needs, on_suitable_device
 from dashboard.runs.opened import Opened
-from dashboard.runs.scheduler import FORGOTTEN_S, UNWATCHED_S, Place, Scheduler, scheduler
+from dashboard.runs.scheduler import Scheduler, scheduler
 from dashboard.runs.store import RunStore, digest_of, kept_folder
-from dashboard.runs.worker_process import GRACE_S, Member, WorkerProcess, fork_server
+from dashboard.runs.worker_process import GRACE_S
+from dashboard.runs.workers import Workers
 from vae_core.config import RunConfig
-from vae_core.data import DATASET_INFO, least_training_examples
 from vae_core.errors import BadInput
-from vae_core.memory import LARGE_PRODUCT, MAX_STEP_BYTES, check_step, largest_product, step_bytes
 
 LOOKS_APART_S: Final = 3.0
 """At most one save in this time for those who look: thirty watchers cost the run no more than one."""
-WORKER_BYTES: Final = 350 * 2**20
-"""Of a worker beside its network: libraries and data (258 MB with the digits; those of MNIST add 190)."""
 KEPT_DELETED_S: Final = 24 * 3600.0
 """How long a deleted run can be taken back."""
 SHOWN_S: Final = 24 * 3600.0
 """A run that was looked at in this time may stand on a page that is still open: it is not removed."""
 _UNENDED: Final = ACTIVE | {"interrupted"}
-LESS_MEMORY: Final = (
-    "If the machine was out of memory: a smaller batch, fewer samples or narrower layers need less."
-)
-_LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
-_WHY_ENDED: Final = {
-    "unwatched": f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited",
-    "forgotten": f"nobody had looked at it for {FORGOTTEN_S / 60:.0f} minutes",
-}
 _STEPS: Final = ("step", "epoch")
 
 
 class LocalRunner:
-    """Runs trainings on this machine; the :class:`Scheduler` says which of them have a core.
-
-    A run that is held, or stepped, has a process that rests: each single step takes its moment of the core
-    that is left free, an epoch waits for a core as a training does. When a worker dies only its run is hurt:
-    it can be resumed from its last save.
+    """Runs trainings on this machine, in processes of their own (:class:`~dashboard.runs.workers.Workers`).
 
     Arguments:
         home: Where the run folders are.
@@ -82,31 +55,9 @@ class LocalRunner:
         self.scheduler = Scheduler(cores=max_running) if scheduler is None else scheduler
         self._lock = self.scheduler.lock
         self._jobs: dict[str, Job] = {}
-        self._warm: WorkerProcess | None = None
-        self._warming = False
-        self._closed = False
+        self.workers = Workers(self.store, self.scheduler)
         self._deleted_at: dict[str, float] = {}
         self._forget_deleted()
-
-    def warm(self) -> None:
-        """Makes the next Start fast: has the process load of which trainings are copies.
-
-        Where there are no copies it starts the idle worker, unless one waits already.
-        """
-        if fork_server().is_possible:
-            with contextlib.suppress(OSError):
-                fork_server().load()
-            return
-        with self._lock:
-            if self._closed or self._warming or (self._warm is not None and self._warm.is_alive):
-                return
-            self._warming = True
-        process = None
-        with contextlib.suppress(OSError):
-            process = WorkerProcess()
-        with self._lock:
-            self._warm, self._warming = process, False
-            self._lock.notify_all()
 
     def set_lecturer(self, token: str) -> None:
         """Has the browser with this token come first from now on."""
@@ -151,7 +102,7 @@ class LocalRunner:
             with self._lock:
                 self._leave(before)
             return run_id
-        config = _on_suitable_device(config)
+        config = on_suitable_device(config)
         run_id = self.store.create(config, owner=digest, about=About(tags=tags))
         self.catalog.changed()
         try:
@@ -160,7 +111,7 @@ class LocalRunner:
                 self._require_room(digest, before)
                 self._leave(before)
                 job = self._jobs[run_id] = Job(run_id, config, no_progress(config), digest)
-                self._enter(job, needs_core=not config.hold)
+                self.workers.enter(job, needs_core=not config.hold)
         except BadInput:
             self.store.remove(run_id)
             raise
@@ -196,7 +147,7 @@ class LocalRunner:
                     for run_id, config in zip(ids, configs, strict=True)
                 ]
                 self._jobs |= {job.run_id: job for job in jobs}
-                self._enter(*jobs, needs_core=True)
+                self.workers.enter(*jobs, needs_core=True)
         except BadInput:
             for run_id in ids:
                 self.store.remove(run_id)
@@ -251,7 +202,7 @@ class LocalRunner:
             for group in together:
                 for job in group:
                     job.order, job.seen = {"command": "resume"}, time.monotonic()
-                self._enter(*group, needs_core=True)
+                self.workers.enter(*group, needs_core=True)
             entered = {job.run_id for group in together for job in group}
             self._lock.notify_all()
         for job in jobs:
@@ -263,7 +214,7 @@ class LocalRunner:
 
     def _leave(self, job: Job | None) -> None:
         if job is not None and job.status in ACTIVE:
-            self._stop(job)
+            self.workers.stop(job)
 
     def view(self, run_id: str) -> JobView | None:
         """How the run stands; None when there is no such run."""
@@ -330,17 +281,19 @@ class LocalRunner:
             job.seen = time.monotonic()
             match command:
                 case "stop":
-                    self._stop(job)
+                    self.workers.stop(job)
                 case "pause":
-                    self._pause(job)
+                    self.workers.pause(job)
                 case "resume" if job.status in RESUMABLE:
-                    self._go_on(job, {"command": "resume"}, needs_core=True)
+                    self.workers.go_on(job, {"command": "resume"}, needs_core=True)
                 case "step" if values.get("unit") in _STEPS and job.status != "failed":
-                    self._go_on(job, {"command": "step", **values}, needs_core=values["unit"] == "epoch")
+                    self.workers.go_on(
+                        job, {"command": "step", **values}, needs_core=values["unit"] == "epoch"
+                    )
                 case "set" if job.status != "failed":
                     if job.shares_process:
                         job.order = {"command": "resume"}
-                        self._take_out(job, needs_core=True)
+                        self.workers.take_out(job, needs_core=True)
                     job.tell({"command": "set", **values})
                     if job.process is None:
                         job.note({})  # pages show it at once
@@ -379,7 +332,7 @@ class LocalRunner:
             if job is None:
                 return
             if job.place is not None:
-                self._stop(job)
+                self.workers.stop(job)
                 self._lock.wait_for(lambda: job.process is None and job.place is None, GRACE_S + 1.0)
             self.store.move_to(self.deleted, run_id)
             self._deleted_at[run_id] = time.monotonic()
@@ -467,29 +420,7 @@ class LocalRunner:
 
     def close(self) -> None:
         """Ends all workers; their runs save themselves and can be resumed."""
-        with self._lock:
-            self._closed = True
-            for job in self._jobs.values():
-                if job.place is not None and job.place.state == "waiting" and job.process is None:
-                    self.scheduler.leave(job.place)
-                    job.place = None
-            # What is being started is nobody's yet, and would be left behind.
-            self._lock.wait_for(lambda: not self._is_starting, GRACE_S)
-            processes = [job.process for job in self._jobs.values() if job.process is not None]
-            warm, self._warm = ([] if self._warm is None else [self._warm]), None
-            for process in processes + warm:
-                process.end_input()
-        for process in processes + warm:
-            process.wait()
-        for process in warm:
-            list(process.events())
-
-    @property
-    def _is_starting(self) -> bool:
-        places = ((job.place, job.process) for job in self._jobs.values())
-        return self._warming or any(
-            place is not None and place.has_process and process is None for place, process in places
-        )
+        self.workers.close(self._jobs.values())
 
     def _copy(self, source: str, owner: str, at_step: int | None, changes: Changes) -> str:
         if at_step is None:
@@ -557,271 +488,6 @@ class LocalRunner:
             job.owner = owner
         return job
 
-    def _enter(self, *jobs: Job, needs_core: bool) -> None:
-        """Has a new process of the run, or of several together, wait for its turn."""
-        place = Place(
-            owner=jobs[0].owner or "",
-            memory=WORKER_BYTES + sum(needed_memory(job.config) for job in jobs),
-            needs_core=needs_core,
-            is_sweep=self.store.about(jobs[0].run_id).sweep is not None,
-            begin=lambda: self._begin(place, jobs),
-            end=lambda: self._end(place, jobs),
-            pause=lambda why: self._hand_over(place, jobs, why),
-            unseen_s=lambda: min(job.unseen_s() for job in jobs),
-            is_endless=lambda: all(job.progress["num_epochs"] is None for job in jobs),
-        )
-        self.scheduler.require_room(place.owner)
-        for job in jobs:
-            job.set("queued")
-            job.place, job.stopping, job.is_lent, job.wants_process = place, False, False, None
-            job.together, job.leaving = jobs, False
-        self.scheduler.enter(place)
-
-    def _take_out(self, job: Job, *, needs_core: bool | None) -> None:
-        """Has a run leave those that it shares a process with; None: it is saved and does not go on."""
-        place = job.place
-        assert place is not None
-        if place.has_process:
-            job.leaving, job.wants_process = True, needs_core
-            if job.process is not None:
-                job.process.send(LEAVE)
-            return
-        self._free(job, place)
-        job.set("paused")
-        if needs_core is not None:
-            self._enter_with(job, job.order, needs_core=needs_core)
-
-    def _free(self, job: Job, place: Place) -> None:
-        """Takes a run from its place, which ends with the last one in it."""
-        if job.place is place:
-            job.place = None
-        if not any(other.place is place for other in job.together):
-            self.scheduler.leave(place)
-
-    def _go_on(self, job: Job, command: Command, *, needs_core: bool) -> None:
-        """Resumes a run, or steps it; where it has no process, or will have none in a moment, it gets one."""
-        place = job.place
-        if needs_core or place is None:
-            job.order = command
-        if place is None:
-            self._enter_with(job, command, needs_core=needs_core)
-        elif place.ending or job.stopping or job.leaving:
-            job.wants_process, job.order = needs_core, command
-        elif job.shares_process:
-            job.order = command
-            self._take_out(job, needs_core=needs_core)
-        elif place.state == "resting" and needs_core:
-            job.set("queued")
-            self.scheduler.wake(place)
-        elif place.state == "waiting" and not needs_core:
-            # As a run that works pauses for a step, so does one that waits for its turn.
-            self._pause(job)
-            if job.place is None:
-                self._enter_with(job, command, needs_core=False)
-            else:
-                job.tell(command)
-        elif place.state != "waiting" and command["command"] == "step":
-            job.tell(command)
-
-    def _enter_with(self, job: Job, command: Command, *, needs_core: bool) -> None:
-        before = list(job.pending)
-        job.tell(command)
-        try:
-            self._enter(job, needs_core=needs_core)
-        except BadInput:
-            job.pending = before
-            raise
-
-    def _begin(self, place: Place, jobs: tuple[Job, ...]) -> None:
-        """Called by the scheduler: the runs have their core, or their place among those that rest."""
-        here = [job for job in jobs if job.place is place]
-        for job in here:
-            job.is_awaited, job.heard = place.needs_core, time.monotonic()
-            job.set("running" if place.needs_core else "paused")
-        if not here:
-            return
-        if place.has_process:
-            _tell(here, here[0].order if len(jobs) == 1 else {"command": "resume"})
-            return
-        for job in here:
-            job.note({"saves": 0})
-            job.save_due, job.saved_as = 0, None
-        name = f"run {here[0].run_id}"
-        threading.Thread(target=self._work, args=(here, place), name=name, daemon=True).start()
-
-    def _end(self, place: Place, jobs: tuple[Job, ...]) -> None:
-        """Called by the scheduler: others need the place; the runs save themselves and end."""
-        for job in jobs:
-            if job.place is place:
-                if job.process is not None:
-                    job.process.end_input()
-                self._kill_later(job, place)
-
-    def _hand_over(self, place: Place, jobs: tuple[Job, ...], why: Literal["turn", "lent"]) -> None:
-        """Called by the scheduler: another works with this core for a while."""
-        here = [job for job in jobs if job.place is place]
-        for job in here:
-            job.is_lent = True
-            job.set("queued", _LENT if why == "lent" else "")
-        if here:
-            _tell(here, {"command": "pause"})
-
-    def _pause(self, job: Job) -> None:
-        job.is_awaited, job.wants_process = False, None
-        place = job.place
-        if place is None or place.state == "resting":
-            return
-        if job.shares_process:
-            self._take_out(job, needs_core=None)
-        elif place.state == "working":
-            job.tell({"command": "pause"})
-        elif place.has_process:
-            job.set("paused")
-            self.scheduler.rest(place)
-        else:
-            self._free(job, place)
-            job.set("paused")
-
-    def _stop(self, job: Job) -> None:
-        place = job.place
-        if place is None or not place.has_process:
-            if place is not None:
-                self._free(job, place)
-            if job.status in ACTIVE:
-                begun = job.progress["step"] > 0
-                where = f"at step {job.progress['step']:,}" if begun else "before it began"
-                job.pending = [command for command in job.pending if command["command"] == "set"]
-                job.set_stopped(f"Stopped {where}.")
-                self.store.write_status(job.run_id, job.progress)
-            return
-        job.stopping, job.wants_process = True, None
-        job.tell({"command": "stop"})
-        self._kill_later(job, place)
-
-    def _kill_later(self, job: Job, place: Place) -> None:
-        timer = threading.Timer(GRACE_S, self._kill, (job, place))
-        timer.daemon = True
-        timer.start()
-
-    def _kill(self, job: Job, place: Place) -> None:
-        with self._lock:
-            if job.place is place and job.process is not None:
-                job.process.kill()
-
-    def _work(self, jobs: list[Job], place: Place) -> None:
-        """The thread of a process: starts it for its runs, and listens to it until it ends."""
-        folders = [str(self.store.folder(job.run_id)) for job in jobs]
-        try:
-            warm = self._take_warm()
-            process = warm or WorkerProcess(*folders)
-        except OSError as err:
-            message = f"The training could not start ({err.strerror}): press Resume to try again."
-            with self._lock:
-                for job in jobs:
-                    job.set("crashed", message)
-                    self._over(job, place)
-                self._lock.notify_all()
-            return
-        with self._lock:
-            if warm is not None:
-                process.send({"command": "run", "dirs": folders})
-            for job in jobs:
-                job.begin_in(process if len(jobs) == 1 else Member(process, job.run_id))
-            if len(jobs[0].together) > 1:  # what was saved before waits for it
-                process.send({"command": "resume"})
-            if self._closed or place.ending:
-                process.end_input()
-            self._lock.notify_all()
-        going = {job.run_id: job for job in jobs}
-        for event in process.events():
-            if event.get("event") not in ("progress", "end"):
-                continue
-            # Only now, when a run is under way: two workers that start at once start half as fast.
-            self.warm()
-            run_id = event.pop("run", jobs[0].run_id)
-            job, ended = going.get(run_id), event["event"] == "end"
-            if job is None:
-                continue
-            if ended:
-                del going[run_id]
-            with self._lock:
-                self._note(job, place, event, ended=ended)
-        code = process.wait()
-        with self._lock:
-            for job in going.values():
-                self._crash(job, code)
-                self._over(job, place)
-            self.scheduler.advance()
-
-    def _take_warm(self) -> WorkerProcess | None:
-        """The process that waits for a run, if there is one."""
-        with self._lock:
-            warm, self._warm = self._warm, None
-        return warm if warm is not None and warm.is_alive else None
-
-    def _note(self, job: Job, place: Place, event: dict[str, Any], *, ended: bool) -> None:
-        """Notes what a worker says."""
-        job.heard = time.monotonic()
-        if "saves" in event and event["saves"] != job.progress["saves"]:
-            job.saved_as = tuple(event[name] for name in ("step", "beta", "learning_rate"))
-        # Who waits for a core is queued, whatever its process does meanwhile. And a worker says how it ends
-        # before it saves: only after its last word may another go on from there.
-        believed = ended or (place.state != "waiting" and event["status"] in ACTIVE)
-        # A status and its sentence belong together: "Paused. Stopped at step 0." would be none of both.
-        stands = {} if believed else {name: job.progress[name] for name in ("status", "message")}
-        job.note({**event, **stands})
-        if ended:
-            self._note_end(job, place)
-        elif event["status"] == "running" or event.get("steps_left", 0):
-            job.is_awaited = job.is_awaited and job.is_lent
-            self.scheduler.work(place)
-        elif event["status"] == "paused":
-            job.is_lent = False
-            if place.state == "working" and not job.is_awaited:
-                self.scheduler.rest(place)
-        self.scheduler.advance()
-
-    def _note_end(self, job: Job, place: Place) -> None:
-        step = job.progress["step"]
-        if job.stopping and job.status in ("stopped", "interrupted"):
-            # Interrupted: it was ending already when its owner stopped it.
-            job.set_stopped(f"Stopped at step {step:,}.")
-            self.store.write_status(job.run_id, job.progress)
-        elif job.status == "interrupted" and job.leaving:
-            if job.wants_process is None:
-                job.set("paused", "It is saved, and goes on in a process of its own.")
-        elif job.status == "interrupted" and place.state == "waiting":
-            # It made room for another, or waited too long: it goes on waiting without a process.
-            job.wants_process = True
-        elif job.status == "interrupted" and place.ending and place.state == "resting":
-            job.set("paused", "It is saved; its process has ended to make room for others.")
-        elif job.status == "interrupted" and place.ending in _WHY_ENDED:
-            job.set("interrupted", f"Saved at step {step:,} and ended: {_WHY_ENDED[place.ending]}.")
-        self._over(job, place)
-
-    def _over(self, job: Job, place: Place) -> None:
-        """The process has ended, or is about to: frees its place, and begins anew where that is wanted."""
-        job.process = None
-        self._free(job, place)
-        wanted, job.wants_process, job.stopping, job.leaving = job.wants_process, None, False, False
-        if wanted is not None and not self._closed:
-            try:
-                self._enter_with(job, job.order, needs_core=wanted)
-            except BadInput as err:
-                job.set("interrupted", str(err))
-
-    def _crash(self, job: Job, code: int) -> None:
-        """The worker is gone without a last word; ``code`` is its exit code, -n for signal n."""
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        # So ends whom the system kills because it has no memory left.
-        hint = f" {LESS_MEMORY}" if code == -9 else ""
-        if job.stopping:
-            job.set_stopped("Stopped without an answer from the training: its last save is kept.")
-            self.store.write_status(job.run_id, job.progress)
-        else:
-            message = f"The training process ended unexpectedly ({how}): Resume goes on from the last save."
-            job.set("crashed", message + hint)
-
     def _make_room(self) -> None:
         """Removes runs beyond the limits: those that were deleted, those without an owner, the oldest."""
         surplus = self.catalog.surplus(self._is_shown)
@@ -850,49 +516,6 @@ class LocalRunner:
         with self._lock:
             job = self._jobs.get(run_id)
             return job is not None and (job.place is not None or job.unseen_s() < SHOWN_S)
-
-
-def _tell(jobs: Sequence[Job], command: Command) -> None:
-    """Tells the runs of one process, all of them at once where they are several."""
-    first = jobs[0]
-    first.tell(command if len(first.together) == 1 else {**command, "all": True})
-
-
-def check_needs(config: RunConfig) -> None:
-    """Refuses what the worker would refuse, before anything is given up for it."""
-    train = config.train
-    folder, validation = config.data_folder, train.has_validation
-    rows = least_training_examples(
-        config.dataset, folder=folder, validation=validation, num_examples=config.num_examples
-    )
-    check_step(
-        config.model,
-        num_samples=train.num_samples,
-        batch_size=train.batch_of(rows),
-        objective=train.objective,
-    )
-
-
-def _on_suitable_device(config: RunConfig) -> RunConfig:
-    """The same on the device that suits it; PyTorch is not imported for a network that is small anyway."""
-    rows = config.train.batch_size
-    if math.prod(largest_product(config.model, rows)) < LARGE_PRODUCT:
-        return config
-    from vae_core.device import suitable_device
-
-    return replace(config, device=suitable_device(config.model, batch_size=rows))
-
-
-def needed_memory(config: RunConfig) -> int:
-    """Bytes of a training: its network, and one step of it. Reads no file."""
-    model, train = config.model, config.train
-    known = config.dataset in DATASET_INFO and config.dataset != "idx"
-    rows = train.batch_size
-    if known:
-        rows = min(rows, least_training_examples(config.dataset, num_examples=config.num_examples))
-    step = step_bytes(model, num_samples=train.num_samples, batch_size=rows, objective=train.objective)
-    # Weights, gradients and two moments of Adam, four bytes each. A larger step is refused.
-    return 16 * model.num_parameters + min(step, MAX_STEP_BYTES)
 
 
 def _look_through(of: LocalRunner) -> None:

@@ -36,7 +36,7 @@ def watched_sources() -> Path | None:
 def _warm() -> None:
     time.sleep(FIRST_PAGE_S)
     fork_server().sources = watched_sources()
-    runner().warm()
+    runner().workers.warm()
     # Streamlit wants it before it sends an element's data.
     importlib.import_module("pandas")
     torch = importlib.import_module("torch")

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import torch
 
-from dashboard.runs import runner as jobs
+from dashboard.runs.needs import on_suitable_device
 from vae_core.config import (
     NOT_GAUSSIAN,
     Device,
@@ -243,9 +243,9 @@ def test_only_a_large_network_is_worth_a_device_of_its_own(monkeypatch: pytest.M
         monkeypatch.setattr(torch.cuda, "is_available", lambda found=is_there: found)
         assert suitable_device(small, batch_size=64) == "cpu"
         assert suitable_device(large, batch_size=128) == ("cuda" if is_there else "cpu")
-        chosen = jobs._on_suitable_device(RunConfig(model=large))
+        chosen = on_suitable_device(RunConfig(model=large))
         assert chosen == RunConfig(model=large, device="cuda" if is_there else "cpu")
-        assert jobs._on_suitable_device(RunConfig(model=small)) == RunConfig(model=small)
+        assert on_suitable_device(RunConfig(model=small)) == RunConfig(model=small)
 
 
 def test_configurations_without_a_device_are_of_the_cpu() -> None:

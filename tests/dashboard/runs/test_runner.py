@@ -18,6 +18,7 @@ from dashboard.runs import catalog as catalogs
 from dashboard.runs import job as job_module
 from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
+from dashboard.runs import workers
 from dashboard.runs.about import About
 from dashboard.runs.fork_server import ForkServer
 from dashboard.runs.job import Changes, JobView, is_owner
@@ -51,7 +52,7 @@ def pids() -> Iterator[list[int]]:
             started.append(self.pid)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "WorkerProcess", Recorded)
+        patch.setattr(workers, "WorkerProcess", Recorded)
         yield started
     until(lambda: all(map(is_gone, started)), "all workers end")
 
@@ -60,7 +61,7 @@ def pids() -> Iterator[list[int]]:
 def shared(pids: list[int], tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
     """One runner for all tests that leave it working: workers take seconds to start."""
     runner = LocalRunner(tmp_path_factory.mktemp("jobs"), max_running=1)
-    runner.warm()
+    runner.workers.warm()
     yield runner
     runner.close()
 
@@ -137,7 +138,7 @@ def test_held_run_is_spared_when_another_worker_is_killed(runner: LocalRunner) -
     saved = view_of(runner, hurt).step
     os.kill(worker_of(runner, hurt).pid, signal.SIGKILL)
     crashed = reach(runner, hurt, "crashed")
-    assert f"(signal 9): Resume goes on from the last save. {jobs.LESS_MEMORY}" in crashed.message
+    assert f"(signal 9): Resume goes on from the last save. {workers.LESS_MEMORY}" in crashed.message
     assert crashed.is_resumable
     runner.send(held, "step", owner=ME, unit="step")
     assert until(lambda: view_of(runner, held).step, "one step") == 1
@@ -169,7 +170,7 @@ def test_live_settings_count_and_stop_always_ends(
     runner.send(run_id, "nonsense", owner=ME)
     step = view_of(runner, run_id).step
     assert reach(runner, run_id, "running", step=step + 1).beta == 4.0
-    monkeypatch.setattr(jobs, "GRACE_S", 0.2)
+    monkeypatch.setattr(workers, "GRACE_S", 0.2)
     pid = worker_of(runner, run_id).pid
     os.kill(pid, signal.SIGSTOP)
     runner.send(run_id, "stop", owner=ME)
@@ -411,8 +412,8 @@ def test_warm_worker_makes_the_first_point_fast(
 ) -> None:
     """Where trainings are no copies of a process that has loaded."""
     monkeypatch.setattr(ForkServer, "is_possible", False)
-    runner.warm()
-    warm = runner._warm
+    runner.workers.warm()
+    warm = runner.workers._warm
     assert warm is not None
     assert warm._process.stdout is not None
     assert "ready" in warm._process.stdout.readline()
@@ -424,9 +425,9 @@ def test_warm_worker_makes_the_first_point_fast(
         sys.stdout.write(f"\nstart to first step with a warm worker: {seconds:.2f} s\n")
     assert seconds < 3
     assert worker_of(runner, run_id) is warm
-    assert runner._warm is not None
-    assert runner._warm is not warm
-    assert runner._warm.is_alive
+    assert runner.workers._warm is not None
+    assert runner.workers._warm is not warm
+    assert runner.workers._warm.is_alive
 
 
 def test_deleted_run_is_stopped_gone_and_back_as_it_was(

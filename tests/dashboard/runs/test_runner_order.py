@@ -11,15 +11,16 @@ from typing import Any, Final
 import pytest
 
 from dashboard.runs import job as job_module
-from dashboard.runs import runner as jobs
 from dashboard.runs import scheduler as schedulers
 from dashboard.runs import store as stores
+from dashboard.runs import workers
 from dashboard.runs.fork_server import ForkServer
 from dashboard.runs.job import Job
 from dashboard.runs.runner import LocalRunner
 from dashboard.runs.scheduler import FORGOTTEN_S, TURN_S, Place, Scheduler
 from dashboard.runs.store import digest_of
 from dashboard.runs.worker_process import WorkerProcess
+from dashboard.runs.workers import Workers
 from tests.polling import DEADLINE_S, until
 from vae_core.config import ModelConfig, RunConfig, TrainConfig
 from vae_core.errors import BadInput
@@ -77,8 +78,8 @@ class Worker:
 
 @pytest.fixture
 def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalRunner]:
-    monkeypatch.setattr(jobs, "WorkerProcess", Worker)
-    monkeypatch.setattr(LocalRunner, "warm", lambda self: None)
+    monkeypatch.setattr(workers, "WorkerProcess", Worker)
+    monkeypatch.setattr(Workers, "warm", lambda self: None)
     Worker.started.clear()
     runner = LocalRunner(tmp_path, scheduler=Scheduler(cores=1, clock=CLOCK))
     yield runner
@@ -390,17 +391,17 @@ def test_close_waits_for_a_worker_that_is_being_started(
             super().__init__(*arguments)
             made.append(self)
 
-    monkeypatch.setattr(jobs, "WorkerProcess", Slow)
+    monkeypatch.setattr(workers, "WorkerProcess", Slow)
     monkeypatch.setattr(ForkServer, "is_possible", False)
     runner = LocalRunner(tmp_path, max_running=1)
     if begin == "warm":
-        threading.Thread(target=runner.warm, daemon=True).start()
+        threading.Thread(target=runner.workers.warm, daemon=True).start()
     else:
         runner.submit(CONFIG, owner=ME)
-    until(lambda: runner._is_starting, "a start")
+    until(lambda: runner.workers._is_starting(runner._jobs.values()), "a start")
     closing = threading.Thread(target=runner.close, daemon=True)
     closing.start()
-    until(lambda: runner._closed, "the end")
+    until(lambda: runner.workers._closed, "the end")
     gate.set()
     closing.join(DEADLINE_S)
     assert not closing.is_alive()

@@ -25,7 +25,7 @@ ME, OTHER = "0" * 32, "1" * 32
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRunner]:
     """One core; each test leaves nothing going."""
     found = LocalRunner(tmp_path_factory.mktemp("together"), max_running=1)
-    found.warm()
+    found.workers.warm()
     yield found
     found.close()
 

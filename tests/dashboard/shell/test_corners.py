@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from dashboard.runs.runner import check_needs, needed_memory
+from dashboard.runs.needs import check_needs, needed_memory
 from dashboard.shell.links import PARAMETERS, SETTINGS, Choice, Number, Whole
 from dashboard.shell.settings import config_of
 from vae_core.config import MAX_PARAMETERS
