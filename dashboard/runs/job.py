@@ -66,8 +66,8 @@ class JobView:
         steps_per_second: Measured, 0 when unknown.
         version: Rises with each snapshot.
         queue_position: 1 for the next to start; 0 when not waiting.
-        wanted_by: Who waits for its core and gets it if nobody looks at the run: ``others``, or its
-            ``owner`` with another run; empty: nobody.
+        wanted_by: Who waits for a core and takes turns with the run: ``others``, or its ``owner`` with
+            another run; empty: nobody.
         news: Rises with all that is new of the run.
         owner: Digest of the token of the browser that owns it; None: nobody does yet.
         was_stopped: Whether its owner stopped it.
@@ -168,7 +168,8 @@ class Job:
         pending: Commands for the next worker, in their order.
         order: The command with which a worker that rests goes on when it gets its core, or gets it back.
         is_awaited: Whether it got its core and has not said yet that it works.
-        is_lent: Whether its core was lent and it has not said yet that it rests: what it says before is old.
+        is_lent: Whether it was told to hand its core over and has not said yet that it rests: what it says
+            before is old.
         wants_process: Whether a new one is to begin when the present one has ended; True: with a core.
         stopping: Whether the worker was told to end by the owner, and is killed when it does not.
         news: Counts what is new.

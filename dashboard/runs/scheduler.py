@@ -44,7 +44,9 @@ MAX_KNOWN: Final = 10_000
 TURN_S: Final = 5.0
 """Seconds for which a training works where others wait: thousands of updates of a small model, and the
 thirtieth of a class begins within three minutes."""
-FORGOTTEN_S: Final = 30 * 60.0
+FORGOTTEN_S: Final = 3 * 3600.0
+"""After how long without a look at it a training without a last epoch ends: longer than a lesson, in which
+the lecturer may be on other pages for a long time."""
 UNWATCHED_S: Final = 90.0
 """After how long without a look at it a run counts as unwatched: even a hidden tab looks once a minute."""
 MEMORY_SHARE: Final = 0.6

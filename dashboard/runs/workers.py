@@ -24,7 +24,7 @@ LESS_MEMORY: Final = (
 _LENT: Final = "Its core computes something else for you just now; then it goes on by itself."
 _WHY_ENDED: Final = {
     "unwatched": f"nobody had looked at it for {UNWATCHED_S:.0f} seconds and another run waited",
-    "forgotten": f"nobody had looked at it for {FORGOTTEN_S / 60:.0f} minutes",
+    "forgotten": f"nobody had looked at it for {FORGOTTEN_S / 3600:.0f} hours",
 }
 
 

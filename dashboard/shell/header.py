@@ -87,7 +87,9 @@ def _check(shown: Subject) -> None:
 def _name_and_status(view: JobView) -> str:
     """``Run a3f1, paused``, and that somebody else started it where that is so."""
     whose = "" if view.is_owned_by(browser.token()) else ", started by someone else"
-    return f"{plain(view.name)}, {STATUSES[view.status]}{whose}"
+    # The page is not drawn again at each turn of a training.
+    status = "running" if view.is_under_way else view.status
+    return f"{plain(view.name)}, {STATUSES[status]}{whose}"
 
 
 def _draw(view: JobView | None, shown: Subject) -> None:

@@ -290,7 +290,7 @@ def test_training_that_was_forgotten_ends_although_nobody_waits(runner: LocalRun
     worker.end("interrupted", step=9)
     noted(runner, lambda: job.place is None, "the end")
     assert job.status == "interrupted"
-    assert job.progress["message"] == "Saved at step 9 and ended: nobody had looked at it for 30 minutes."
+    assert job.progress["message"] == "Saved at step 9 and ended: nobody had looked at it for 3 hours."
 
 
 def test_training_of_a_lecturer_and_one_of_a_student_work_on_one_core(runner: LocalRunner) -> None:

@@ -81,7 +81,9 @@ def test_page_of_its_weights_is_not_drawn_anew_at_each_turn(
 
     until(has_taken_turns, "a turn that ends")
     assert stands == {"running"}
+    until(lambda: (view := runner.view(mine)) is not None and view.status == "queued", "it waits")
     at = checked(open_page("latent_space", run=mine).run())
+    assert any(f"{mine[:4]}, training" in markdown.value for markdown in at.markdown)
     assert any(button.label == "Newest weights" for button in at.button)
     for run_id, owner in [(mine, ME), *((one, f"{number:032x}") for number, one in enumerate(others))]:
         runner.send(run_id, "stop", owner=owner)
